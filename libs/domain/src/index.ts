@@ -1,0 +1,10 @@
+export * from './accounts.js';
+export * from './amounts.js';
+export * from './commands.js';
+export * from './currencies.js';
+export { decide } from './decide.js';
+export * from './events.js';
+export { applyLeg, evolve } from './evolve.js';
+export * from './ledger-state.js';
+export * from './refusals.js';
+export * from './transactions.js';

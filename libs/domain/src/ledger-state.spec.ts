@@ -1,0 +1,75 @@
+import { accountWith, idOf, moveOf, openingOf, stateOf } from '../../../test/support/ledger-fixtures.js';
+import { decide } from './decide.js';
+import { evolve } from './evolve.js';
+import type { LedgerCommand } from './commands.js';
+import type { LedgerState } from './ledger-state.js';
+
+const [alice, bob] = [idOf(1, 1), idOf(1, 2)] as const;
+const txn = idOf(2, 1);
+
+function apply(command: LedgerCommand, state: LedgerState): void {
+  const decision = decide(command, state);
+  if (!decision.accepted) throw new Error(`refused with ${decision.refusal.code}`);
+  for (const event of decision.events) evolve(state, event);
+}
+
+describe('the time of the next event', () => {
+  it.each([
+    ['is the clock of the database', 1_500_000n, 2_000_000n, 2_000_000n],
+    ['is 1 µs after the last event where the clock stands still', 2_000_000n, 2_000_000n, 2_000_001n],
+    ['is 1 µs after the last event where the clock went backwards', 9_000_000n, 2_000_000n, 9_000_001n],
+  ])('%s', (_, recordedAt, now, expected) => {
+    expect(stateOf([], { recordedAt, now }).nextRecordedAt).toBe(expected);
+  });
+
+  it('grows by 1 µs with each event of a batch', () => {
+    const state = stateOf([accountWith(alice, 9n), accountWith(bob, 0n)], { now: 2_000_000n });
+    const times = [1n, 2n, 3n].map((amount) => {
+      apply(moveOf(txn, alice, bob, amount), state);
+      return state.recordedAt;
+    });
+    expect(times).toEqual([2_000_000n, 2_000_001n, 2_000_002n]);
+    expect(state.position).toBe(13n);
+    expect(state.account(bob)).toMatchObject({ postedCredits: 6n, updatedAt: 2_000_002n });
+  });
+});
+
+describe('an overlay', () => {
+  const base = () =>
+    stateOf([accountWith(alice, 9n, { externalId: 'shop-1' }), accountWith(bob, 0n)], {
+      accountExternalIds: ['shop-1'],
+    });
+
+  it('sees its base, and keeps its own changes apart', () => {
+    const state = base();
+    const overlay = state.overlay();
+    apply(moveOf(txn, alice, bob, 4n, { externalId: 'order-1' }), overlay);
+    expect(overlay.account(bob)?.postedCredits).toBe(4n);
+    expect(overlay.isTransactionExternalIdTaken('order-1')).toBe(true);
+    expect(overlay.position).toBe(11n);
+    expect(state.account(bob)?.postedCredits).toBe(0n);
+    expect(state.isTransactionExternalIdTaken('order-1')).toBe(false);
+    expect(state.position).toBe(10n);
+  });
+
+  it('can free an external id that its base has taken, for itself alone', () => {
+    const state = base();
+    const overlay = state.overlay();
+    apply(
+      { kind: 'update-account', accountId: alice, changes: { externalId: null }, preconditions: [] },
+      overlay,
+    );
+    expect(overlay.isAccountExternalIdTaken('shop-1')).toBe(false);
+    apply(openingOf(idOf(1, 3), { settings: { externalId: 'shop-1' } }), overlay);
+    expect(overlay.isAccountExternalIdTaken('shop-1')).toBe(true);
+    expect(state.isAccountExternalIdTaken('shop-1')).toBe(true);
+    expect(state.overlay().isAccountExternalIdTaken('shop-1')).toBe(true);
+  });
+});
+
+it('a leg of an account that nobody gathered is a bug, and says so', () => {
+  const state = stateOf([accountWith(alice, 9n), accountWith(bob, 0n)]);
+  const decision = decide(moveOf(txn, alice, bob, 4n), state);
+  if (!decision.accepted) throw new Error('refused');
+  expect(() => evolve(stateOf([]), decision.events[0]!)).toThrow(/not in the state/);
+});
