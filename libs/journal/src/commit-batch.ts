@@ -1,0 +1,106 @@
+import pg from 'pg';
+import { appendBatch } from './append-batch.js';
+import { decideBatch, type DecidedBatch } from './decide-batch.js';
+import { gatherBatch, lockHead } from './gather-batch.js';
+import type { QueuedCommand } from './write-request.js';
+
+/** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
+export type Attempt =
+  | { readonly kind: 'committed'; readonly batch: DecidedBatch }
+  | { readonly kind: 'unknown'; readonly batch: DecidedBatch; readonly error: Error }
+  | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error };
+
+/**
+ * One Postgres transaction: lock, gather, decide, append, commit. A connection that failed in any way is
+ * thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known not to
+ * be on disk; afterwards only an error that the server reports for the COMMIT itself is.
+ */
+export async function attemptBatch(
+  pool: pg.Pool,
+  ledgerId: string,
+  commands: readonly QueuedCommand[],
+  lockTimeoutMs: number,
+): Promise<Attempt> {
+  let client: pg.PoolClient | null = null;
+  let sent: DecidedBatch | null = null;
+  try {
+    client = await pool.connect();
+    const head = await lockHead(client, ledgerId, lockTimeoutMs);
+    const gathered = await gatherBatch(client, ledgerId, head, commands);
+    const batch = decideBatch(ledgerId, head, gathered, commands);
+    if (batch.events.length === 0) {
+      await client.query('ROLLBACK');
+    } else {
+      await appendBatch(client, ledgerId, head, batch);
+      sent = batch;
+      await commit(client);
+    }
+    client.release();
+    return { kind: 'committed', batch };
+  } catch (cause) {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    client?.release(error);
+    if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
+    return { kind: 'not_committed', isDataError: isDataError(error), error };
+  }
+}
+
+/**
+ * What became of a batch whose COMMIT got no answer. Locking the head waits for the old connection's
+ * transaction to end; after that its first event either is at its position or never will be.
+ */
+export async function findCommitted(
+  pool: pg.Pool,
+  ledgerId: string,
+  batch: DecidedBatch,
+  lockTimeoutMs: number,
+): Promise<boolean> {
+  const first = batch.events[0];
+  if (!first) throw new Error('a batch without events has nothing to find');
+  const client = await pool.connect();
+  try {
+    await lockHead(client, ledgerId, lockTimeoutMs);
+    const result = await client.query<{ id: string }>({
+      text: 'SELECT id FROM journal.events WHERE ledger_id = $1 AND position = $2',
+      values: [ledgerId, first.position],
+    });
+    await client.query('ROLLBACK');
+    client.release();
+    return result.rows[0]?.id === first.id;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/** In a transaction that has failed, COMMIT succeeds as a statement and rolls back. */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT');
+  if (command !== 'COMMIT') throw new CommitRefused(`the server answered COMMIT with ${command}`);
+}
+
+class CommitRefused extends Error {}
+
+/**
+ * Whether the server says that the transaction is rolled back. Judged by SQLSTATE, as the severity comes in the
+ * server's language; an error that may have ended the session says nothing of a commit that was under way.
+ */
+function isReportedByServer(error: Error): boolean {
+  return error instanceof CommitRefused || isDataError(error) || sqlStateOf(error).startsWith('40');
+}
+
+/**
+ * Connection, authorization, transaction, catalog, resource, lock, shutdown, system and internal errors pass or
+ * lie with the server; the batch itself is sound.
+ */
+const passingClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'XX']);
+
+function isDataError(error: Error): boolean {
+  const sqlState = sqlStateOf(error);
+  return sqlState !== '' && !passingClasses.has(sqlState.slice(0, 2));
+}
+
+/** Empty for an error that isn't the server's: sockets have codes of five letters as well. */
+function sqlStateOf(error: Error): string {
+  return error instanceof pg.DatabaseError ? (error.code ?? '') : '';
+}

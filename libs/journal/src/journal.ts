@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { LedgerCommand } from '#domain';
+import { createPostgresPool } from '#platform';
+import { genesisHash } from './event-chain.js';
+import { journalMetrics, type JournalMetrics } from './journal-metrics.js';
+import { Lane } from './lane.js';
+import { BatchSettler, type BatchLog } from './settle-batch.js';
+import { JournalUnavailable, QueuedCommand, type Outcome, type WriteRequest } from './write-request.js';
+
+export interface JournalSettings {
+  readonly url: string;
+  readonly connectionsMax: number;
+  readonly queueCommandsMax: number;
+  readonly queueBytesMax: number;
+  /** Of the queue's places, how many one ledger may hold. */
+  readonly queueCommandsPerLedgerMax: number;
+}
+
+const sweepEveryMs = 200;
+
+/**
+ * Limits that keep a frozen or cut-off process from stopping a ledger, and planner settings that keep the
+ * batch's look-ups by key on their indexes while a young table has no statistics.
+ */
+const writeSession = {
+  idle_in_transaction_session_timeout: '3s',
+  lock_timeout: '4s',
+  statement_timeout: '8s',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+  jit: 'off',
+};
+const queryTimeoutMs = 9_000;
+
+/**
+ * The only writer of the journal. A command that it accepts is on disk, in the journal and in the balances
+ * when its promise resolves. The queue is bounded in commands and bytes; full means refused.
+ */
+export class Journal {
+  private readonly pool: pg.Pool;
+  private readonly metrics: JournalMetrics;
+  private readonly settler: BatchSettler;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly listeners: ((ledgerId: string) => void)[] = [];
+  private readonly sweep: NodeJS.Timeout;
+  private queuedCommands = 0;
+  private queuedBytes = 0;
+  private isDraining = false;
+
+  constructor(
+    private readonly settings: JournalSettings,
+    registry: Registry,
+    log: BatchLog,
+  ) {
+    this.pool = createPostgresPool({
+      url: settings.url,
+      applicationName: 'ledger-write',
+      connectionsMax: settings.connectionsMax,
+      session: writeSession,
+      queryTimeoutMs,
+      onError: (err) => log.warn({ err }, 'an idle write connection was lost'),
+    });
+    this.metrics = journalMetrics(registry, () => this.queuedCommands);
+    this.settler = new BatchSettler(this.pool, this.metrics, log, (ledgerId) => {
+      for (const listener of this.listeners) listener(ledgerId);
+    });
+    this.sweep = setInterval(() => this.dropExpired(), sweepEveryMs).unref();
+  }
+
+  /** Called after each commit with the ledger's id; must not throw or wait. */
+  onCommitted(listener: (ledgerId: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Decides a command and writes what follows from it.
+   * @throws JournalUnavailable where it wasn't decided, or its outcome couldn't be found out in time.
+   */
+  submit(request: WriteRequest, command: LedgerCommand): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      if (this.isDraining) {
+        return reject(new JournalUnavailable('unavailable', 'the service is shutting down'));
+      }
+      const lane = this.lane(request.ledgerId);
+      if (this.isFull(lane, request.bytes)) {
+        this.metrics.refusedByQueue.inc();
+        return reject(new JournalUnavailable('overloaded', 'too many requests are waiting'));
+      }
+      this.queuedCommands += 1;
+      this.queuedBytes += request.bytes;
+      lane.add(new QueuedCommand(request, command, resolve, reject));
+    });
+  }
+
+  /** Begins a ledger's journal; does nothing where it has one. */
+  async createLedger(ledgerId: string): Promise<void> {
+    await this.pool.query({
+      text: `INSERT INTO journal.heads (ledger_id, epoch, position, hash, recorded_at)
+        VALUES ($1, 1, 0, $2, clock_timestamp()) ON CONFLICT (ledger_id) DO NOTHING`,
+      values: [ledgerId, genesisHash(ledgerId)],
+    });
+  }
+
+  /**
+   * Takes no more commands, settles those that wait, closes the connections: all of it within the limit. What
+   * still waits then is given up; a batch in flight is left to itself.
+   */
+  async drain(limitMs: number): Promise<void> {
+    this.isDraining = true;
+    const deadlineAt = performance.now() + limitMs;
+    while ([...this.lanes.values()].some((lane) => !lane.isIdle) && performance.now() < deadlineAt) {
+      await sleep(5);
+    }
+    clearInterval(this.sweep);
+    const shuttingDown = new JournalUnavailable('unavailable', 'the service is shutting down');
+    for (const lane of this.lanes.values()) lane.abandon(shuttingDown);
+    const leftMs = Math.max(0, deadlineAt - performance.now());
+    await Promise.race([this.pool.end(), sleep(leftMs, undefined, { ref: false })]);
+  }
+
+  private lane(ledgerId: string): Lane {
+    const known = this.lanes.get(ledgerId);
+    if (known) return known;
+    const lane = new Lane(
+      (commands) => this.settler.settle(ledgerId, commands),
+      (commands) => {
+        this.queuedCommands -= commands.length;
+        for (const { request } of commands) this.queuedBytes -= request.bytes;
+      },
+    );
+    this.lanes.set(ledgerId, lane);
+    return lane;
+  }
+
+  private isFull(lane: Lane, bytes: number): boolean {
+    return (
+      this.queuedCommands >= this.settings.queueCommandsMax ||
+      lane.depth >= this.settings.queueCommandsPerLedgerMax ||
+      this.queuedBytes + bytes > this.settings.queueBytesMax
+    );
+  }
+
+  private dropExpired(): void {
+    for (const [ledgerId, lane] of this.lanes) {
+      lane.dropExpired();
+      if (lane.isIdle) this.lanes.delete(ledgerId);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { draftOf, moveOf } from '../../../test/support/ledger-fixtures.js';
+import { batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
+import { QueuedCommand } from './write-request.js';
+
+interface Waiting {
+  readonly command: QueuedCommand;
+  readonly fate: Promise<string>;
+}
+
+function waiting(postings = 1, deadlineMs = 10_000): Waiting {
+  const request = {
+    ledgerId: randomUUID(),
+    actor: 'key_test',
+    owner: '',
+    idempotencyKey: null,
+    requestHash: null,
+    deadlineAt: performance.now() + deadlineMs,
+    bytes: 1,
+  };
+  const posting = { sender: 'a', recipient: 'b', amount: 1n };
+  const draft = draftOf(
+    randomUUID(),
+    Array.from({ length: postings }, () => posting),
+  );
+  let settled: (fate: string) => void;
+  const fate = new Promise<string>((resolve) => (settled = resolve));
+  const command = new QueuedCommand(
+    request,
+    { ...moveOf('', '', '', 1n), draft },
+    () => settled('settled'),
+    (error) => settled(error.message),
+  );
+  return { command, fate };
+}
+
+/** A lane whose batches end when the test says so. */
+function laneUnderTest() {
+  const batches: number[] = [];
+  let taken = 0;
+  const ends: (() => void)[] = [];
+  const lane = new Lane(
+    async (commands) => {
+      batches.push(commands.length);
+      await new Promise<void>((end) => ends.push(end));
+      for (const command of commands) command.settle({ accepted: true, isReplay: false, events: [] });
+    },
+    (commands) => (taken += commands.length),
+  );
+  const endBatch = async () => {
+    ends.shift()?.();
+    await sleep(0);
+    await sleep(0);
+  };
+  return { lane, batches, endBatch, taken: () => taken };
+}
+
+const tick = () => sleep(1);
+
+describe('a lane', () => {
+  it('commits a lone command at once', async () => {
+    const { lane, batches, endBatch } = laneUnderTest();
+    const { command, fate } = waiting();
+    lane.add(command);
+    await tick();
+    expect(batches).toEqual([1]);
+    await endBatch();
+    expect(await fate).toBe('settled');
+    expect(lane.isIdle).toBe(true);
+  });
+
+  it('has one batch in flight; what comes meanwhile is the next one', async () => {
+    const { lane, batches, endBatch } = laneUnderTest();
+    lane.add(waiting().command);
+    await tick();
+    for (let n = 0; n < 7; n++) lane.add(waiting().command);
+    await tick();
+    expect(batches).toEqual([1]);
+    expect(lane.depth).toBe(7);
+    await endBatch();
+    expect(batches).toEqual([1, 7]);
+  });
+
+  it('takes what came in the same turn together, up to the most commands of a batch', async () => {
+    const { lane, batches, endBatch, taken } = laneUnderTest();
+    for (let n = 0; n < batchCommandsMax + 5; n++) lane.add(waiting().command);
+    await tick();
+    await endBatch();
+    expect(batches).toEqual([batchCommandsMax, 5]);
+    expect(taken()).toBe(batchCommandsMax + 5);
+  });
+
+  it('takes up to the most postings of a batch; one larger than that goes alone', async () => {
+    const { lane, batches, endBatch } = laneUnderTest();
+    for (const postings of [batchPostingsMax - 1, 1, 1, batchPostingsMax + 1, 1]) {
+      lane.add(waiting(postings).command);
+    }
+    await tick();
+    for (let n = 0; n < 4; n++) await endBatch();
+    expect(batches).toEqual([2, 1, 1, 1]);
+  });
+
+  it('drops from its front what has waited too long', async () => {
+    const { lane, endBatch, taken } = laneUnderTest();
+    lane.add(waiting().command);
+    await tick();
+    const [hasty, patient] = [waiting(1, 1), waiting()];
+    lane.add(hasty.command);
+    lane.add(patient.command);
+    await sleep(5);
+    lane.dropExpired();
+    expect(await hasty.fate).toMatch(/not executed/);
+    expect(lane.depth).toBe(1);
+    expect(taken()).toBe(2);
+    await endBatch();
+    await endBatch();
+    expect(await patient.fate).toBe('settled');
+  });
+
+  it('gives up what waits, not what is in flight', async () => {
+    const { lane, endBatch } = laneUnderTest();
+    const [inFlight, queued] = [waiting(), waiting()];
+    lane.add(inFlight.command);
+    await tick();
+    lane.add(queued.command);
+    lane.abandon(new Error('given up'));
+    expect(await queued.fate).toBe('given up');
+    await endBatch();
+    expect(await inFlight.fate).toBe('settled');
+    expect(lane.isIdle).toBe(true);
+  });
+
+  it('fails a batch whose settling throws, and goes on', async () => {
+    let isFirst = true;
+    const lane = new Lane(
+      async (commands) => {
+        if (isFirst) {
+          isFirst = false;
+          throw new Error('a bug');
+        }
+        for (const command of commands) command.settle({ accepted: true, isReplay: false, events: [] });
+      },
+      () => undefined,
+    );
+    const [first, second] = [waiting(), waiting()];
+    lane.add(first.command);
+    await tick();
+    lane.add(second.command);
+    expect([await first.fate, await second.fate]).toEqual(['a bug', 'settled']);
+  });
+});
+
+it('a command is settled once', async () => {
+  const { command, fate } = waiting();
+  command.fail(new Error('first'));
+  command.settle({ accepted: true, isReplay: false, events: [] });
+  command.fail(new Error('third'));
+  expect(await fate).toBe('first');
+});

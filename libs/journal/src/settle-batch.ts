@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
+import type { DecidedBatch } from './decide-batch.js';
+import type { JournalMetrics } from './journal-metrics.js';
+import { JournalUnavailable, type QueuedCommand, type UnavailableCode } from './write-request.js';
+
+export interface BatchLog {
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+const lockTimeoutMaxMs = 4_000;
+const pauseFirstMs = 20;
+const pauseMaxMs = 500;
+
+/**
+ * Takes a batch to its end: every command is settled when this resolves, with its outcome or with the reason
+ * why there is none. Nothing is settled before the commit is known to be on disk, because a refusal may
+ * follow from a neighbour's effect. Attempts are repeated until the last deadline among the commands.
+ */
+export class BatchSettler {
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly metrics: JournalMetrics,
+    private readonly log: BatchLog,
+    private readonly onCommitted: (ledgerId: string, batch: DecidedBatch) => void,
+  ) {}
+
+  async settle(ledgerId: string, commands: readonly QueuedCommand[]): Promise<void> {
+    let expiry: UnavailableCode = 'overloaded';
+    let pauseMs = pauseFirstMs;
+    for (;;) {
+      const open = dropExpired(commands, expiry);
+      if (open.length === 0) return;
+      const attempt = await this.attempt(ledgerId, open);
+      if (attempt.kind === 'committed') return this.finish(ledgerId, open, attempt.batch);
+      if (attempt.kind === 'unknown') {
+        this.log.warn({ ledgerId, err: attempt.error }, 'the outcome of a commit is unknown');
+        const isCommitted = await this.resolveUnknown(ledgerId, open, attempt.batch);
+        if (isCommitted) return this.finish(ledgerId, open, attempt.batch);
+      } else if (attempt.isDataError) {
+        return this.isolate(ledgerId, open, attempt.error);
+      } else {
+        this.log.warn({ ledgerId, err: attempt.error }, 'a batch was not committed and will be tried again');
+      }
+      expiry = 'unavailable';
+      await sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, pauseMaxMs);
+    }
+  }
+
+  private async attempt(ledgerId: string, open: readonly QueuedCommand[]): Promise<Attempt> {
+    const startedAt = performance.now();
+    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open));
+    this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
+    return attempt;
+  }
+
+  /**
+   * The lane may go on before the callers are told: what they do with a whole batch of answers would otherwise
+   * keep the database waiting for the next one.
+   */
+  private finish(ledgerId: string, open: readonly QueuedCommand[], batch: DecidedBatch): void {
+    this.metrics.batchCommands.observe(open.length);
+    if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
+    setImmediate(() => this.tell(ledgerId, open, batch));
+  }
+
+  private tell(ledgerId: string, open: readonly QueuedCommand[], batch: DecidedBatch): void {
+    open.forEach((command, index) => {
+      const fate = batch.fates[index];
+      if (fate && 'outcome' in fate) return command.settle(fate.outcome);
+      const bug = fate?.bug ?? new Error('a command of the batch has no fate');
+      this.log.error({ ledgerId, err: bug, kind: command.command.kind }, 'a command could not be decided');
+      command.fail(bug);
+    });
+  }
+
+  /** True or false once it is known; commands whose deadline passes before that are told so. */
+  private async resolveUnknown(
+    ledgerId: string,
+    commands: readonly QueuedCommand[],
+    batch: DecidedBatch,
+  ): Promise<boolean> {
+    for (;;) {
+      const open = dropExpired(commands, 'outcome_unknown');
+      if (open.length === 0) return false;
+      try {
+        return await findCommitted(this.pool, ledgerId, batch, lockTimeoutOf(open));
+      } catch (error) {
+        this.log.warn({ ledgerId, err: error }, 'the outcome of a commit is still unknown');
+        await sleep(pauseFirstMs);
+      }
+    }
+  }
+
+  /** The database refuses the data of one of them: halves are tried apart until it stands alone. */
+  private async isolate(ledgerId: string, open: readonly QueuedCommand[], error: Error): Promise<void> {
+    if (open.length === 1) {
+      this.log.error({ ledgerId, err: error, kind: open[0]!.command.kind }, 'the database refused a command');
+      open[0]!.fail(error);
+      return;
+    }
+    const middle = open.length >> 1;
+    await this.settle(ledgerId, open.slice(0, middle));
+    await this.settle(ledgerId, open.slice(middle));
+  }
+}
+
+function dropExpired(commands: readonly QueuedCommand[], code: UnavailableCode): QueuedCommand[] {
+  return commands.filter((command) => {
+    if (!command.isExpired) return true;
+    command.fail(new JournalUnavailable(code, expiryMessages[code]));
+    return false;
+  });
+}
+
+const expiryMessages: Readonly<Record<UnavailableCode, string>> = {
+  overloaded: 'the request waited too long in the queue and was not executed',
+  unavailable: 'the database did not answer in time; the request was not executed',
+  outcome_unknown: 'the outcome could not be found out in time; retry with the same Idempotency-Key',
+};
+
+/** Never longer than the first of the commands may wait. */
+function lockTimeoutOf(commands: readonly QueuedCommand[]): number {
+  const deadlineAt = Math.min(...commands.map(({ request }) => request.deadlineAt));
+  return Math.max(1, Math.min(lockTimeoutMaxMs, deadlineAt - performance.now()));
+}

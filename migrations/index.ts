@@ -1,0 +1,14 @@
+import { Journal1763700000001 } from './1763700000001-journal.js';
+import { Accounts1763700000002 } from './1763700000002-accounts.js';
+import { Append1763700000003 } from './1763700000003-append.js';
+import { Access1763700000004 } from './1763700000004-access.js';
+import { Projections1763700000005 } from './1763700000005-projections.js';
+
+/** In the order in which they run; only ever added to. */
+export const migrations = [
+  Journal1763700000001,
+  Accounts1763700000002,
+  Append1763700000003,
+  Access1763700000004,
+  Projections1763700000005,
+];

@@ -1,0 +1,35 @@
+export interface AppRoles {
+  /** Names of login roles that exist. */
+  readonly ledgerRole: string;
+  readonly dispatcherRole: string;
+}
+
+/**
+ * All that the apps may do in the database, in one place. It can be run again and again, and takes away what
+ * isn't listed: the ledger app may add to the journal and read it, and can't change what is there.
+ */
+export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string {
+  const ledger = quoteIdentifier(ledgerRole);
+  const dispatcher = quoteIdentifier(dispatcherRole);
+  const schemas = 'journal, ledger, access, projections';
+  return `
+    REVOKE ALL ON ALL TABLES IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
+    REVOKE ALL ON SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
+    REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
+    GRANT USAGE ON SCHEMA ${schemas} TO ${ledger};
+    GRANT SELECT, INSERT ON journal.events, journal.requests TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON journal.heads TO ${ledger};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON ledger.accounts TO ${ledger};
+    GRANT SELECT, INSERT ON ledger.transaction_external_ids TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projections TO ${ledger};
+    GRANT SELECT ON public.migrations TO ${ledger};
+  `;
+}
+
+function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
