@@ -1,0 +1,36 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+
+/** What a key may be allowed to do. */
+export const scopes = [
+  'accounts:read',
+  'accounts:write',
+  'transactions:read',
+  'transactions:write',
+  'mint',
+  'burn',
+  'webhooks:read',
+  'webhooks:write',
+  'keys:manage',
+  'admin',
+] as const;
+export type Scope = (typeof scopes)[number];
+
+/** What a route asks of its caller: nothing at all, or one scope. */
+export type RouteAccess = 'open' | Scope;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess;
+  }
+}
+
+/** Each route declares who may call it, with this decorator; one without is refused to everybody. */
+export const Access =
+  (access: RouteAccess): MethodDecorator =>
+  (target, method, descriptor) => {
+    RouteConfig({ access, handledBy: { controller: target.constructor, method } })(
+      target,
+      method,
+      descriptor,
+    );
+  };

@@ -1,0 +1,81 @@
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Registry } from 'prom-client';
+import { AllowedMethods } from './allowed-methods.js';
+import { ApiError } from './api-error.js';
+import { answerMalformedHttp } from './malformed-http.js';
+import { ErrorFilter, errorBody } from './error-filter.js';
+import { acceptJsonOnly } from './json-body.js';
+import { nestLogger, type Log } from './logging.js';
+import {
+  followRequests,
+  refuseOtherMediaTypes,
+  refuseUnreadable,
+  requestIdOf,
+} from './request-conventions.js';
+import { requestMetrics } from './request-metrics.js';
+import { refuseUnexpectedQueries } from './unexpected-query.js';
+
+export interface HttpAppSettings {
+  readonly module: Type;
+  readonly log: Log;
+  readonly registry: Registry;
+  readonly bodyBytesMax: number;
+  /** Requests that may ask for something else than JSON, and that need no key. */
+  readonly isOpen: (request: FastifyRequest) => boolean;
+  /** Adds the hooks that find out who calls: they run after the routing and before anything else. */
+  readonly authenticate: (fastify: FastifyInstance, app: NestFastifyApplication) => void;
+  readonly translateError: (error: unknown) => ApiError | null;
+}
+
+const headersMaxMs = 10_000;
+/** Longer than what Node reads of headers, so that every id reaches its route. */
+const urlLengthMax = 65_536;
+
+/**
+ * A Nest application on Fastify with the conventions that every route shares, in the order of the contract:
+ * route, caller, media types, body. It is not listening yet.
+ */
+export async function createHttpApp(settings: HttpAppSettings): Promise<NestFastifyApplication> {
+  const { log, registry } = settings;
+  const metrics = requestMetrics(registry);
+  const adapter = new FastifyAdapter({
+    skipMiddie: true,
+    loggerInstance: log.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    // A logger per request costs more than the one line that it writes; lines name their request themselves.
+    childLoggerFactory: (logger: unknown) => logger,
+    bodyLimit: settings.bodyBytesMax,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    requestTimeout: headersMaxMs * 3,
+    http: { headersTimeout: headersMaxMs, requireHostHeader: false },
+    clientErrorHandler: answerMalformedHttp,
+    genReqId: requestIdOf,
+    requestIdHeader: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: urlLengthMax },
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const error = new ApiError(404, 'not_found', 'there is no such route');
+      void reply.code(error.status).header('x-request-id', request.id).send(errorBody(error, request.id));
+    },
+  } as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  const allowedMethods = new AllowedMethods(fastify);
+  followRequests(fastify, metrics);
+  acceptJsonOnly(fastify);
+
+  const app = await NestFactory.create<NestFastifyApplication>(settings.module, adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: nestLogger(log.logger),
+  });
+  settings.authenticate(fastify, app);
+  refuseOtherMediaTypes(fastify, settings.isOpen);
+  refuseUnreadable(fastify);
+  refuseUnexpectedQueries(fastify);
+  app.useGlobalFilters(new ErrorFilter(allowedMethods, settings.translateError, metrics.countError));
+  return app;
+}

@@ -1,0 +1,13 @@
+export * from './api-error.js';
+export * from './bounded-walk.js';
+export { DtoPipe } from './dto-pipe.js';
+export * from './environment.js';
+export * from './http-app.js';
+export * from './logging.js';
+export * from './pages.js';
+export * from './postgres-pool.js';
+export * from './random.js';
+export { pathOf } from './request-conventions.js';
+export { isStorable } from './json-body.js';
+export * from './timestamps.js';
+export * from './type-ids.js';

@@ -1,0 +1,74 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance } from 'fastify';
+import secureJsonParse from 'secure-json-parse';
+import { validationError } from './api-error.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of the body as it came, however it was sent. */
+    bodyBytes: number;
+  }
+}
+
+/** JSON in UTF-8 is the only kind of body. What Postgres can't hold as text is refused here. */
+export function acceptJsonOnly(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.decorateRequest('bodyBytes', 0);
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.bodyBytes = body.length;
+    try {
+      done(null, parseBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function parseBody(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw malformed('it is not UTF-8');
+  const text = body.toString('utf8');
+  const parsed = parseJson(text);
+  // Only an escape can bring characters that can't be stored into JSON text that is valid UTF-8.
+  if (text.length > shallowTextMax || text.includes('\\u')) inspect(parsed);
+  return parsed;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return secureJsonParse.parse(text, { protoAction: 'error', constructorAction: 'ignore' }) as unknown;
+  } catch {
+    throw malformed('it is not valid JSON');
+  }
+}
+
+function malformed(message: string) {
+  return validationError([{ path: 'body', message }]);
+}
+
+/** U+0000 and unpaired surrogates have no place in a Postgres text. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+/** Far more than any body has, and far less than a call stack. */
+const nestingMax = 100;
+/** A text of this length can't nest so deep that a function which calls itself would mind. */
+const shallowTextMax = 2_000;
+
+/** Goes through a body without calling itself, because its depth is the sender's choice. */
+function inspect(body: unknown): void {
+  const open: { value: unknown; path: string; level: number }[] = [{ value: body, path: '', level: 1 }];
+  for (let item = open.pop(); item; item = open.pop()) {
+    const { value, path, level } = item;
+    if (typeof value === 'string' && !isStorable(value)) {
+      throw validationError([{ path: path || 'body', message: 'has U+0000 or an unpaired surrogate' }]);
+    }
+    if (value === null || typeof value !== 'object') continue;
+    if (level > nestingMax) throw malformed(`it nests deeper than ${nestingMax} levels`);
+    for (const [key, child] of Object.entries(value)) {
+      if (!isStorable(key)) throw malformed('a key has U+0000 or an unpaired surrogate');
+      open.push({ value: child, path: path ? `${path}.${key}` : key, level: level + 1 });
+    }
+  }
+}

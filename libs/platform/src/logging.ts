@@ -1,0 +1,45 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type Logger } from 'pino';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface Log {
+  readonly logger: Logger;
+  /** Writes out what is still in memory; to be called last. */
+  flush(): void;
+}
+
+const bufferBytes = 4096;
+const flushEveryMs = 500;
+
+/** Lines of JSON on standard output, gathered into larger writes so that a request doesn't wait for them. */
+export function createLog(app: string, level: LogLevel): Log {
+  const destination = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: bufferBytes,
+    periodicFlush: flushEveryMs,
+  });
+  const logger = pino(
+    {
+      level,
+      base: { app, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: ['req.headers', 'headers', 'authorization', 'err.config', 'err.parameters'],
+    },
+    destination,
+  );
+  return { logger, flush: () => destination.flushSync() };
+}
+
+/** Nest's own messages, in the same log. */
+export function nestLogger(logger: Logger): LoggerService {
+  const text = (message: unknown) => (typeof message === 'string' ? message : JSON.stringify(message));
+  const context = (optional: unknown[]) => ({ context: optional.at(-1) });
+  return {
+    log: (message: unknown, ...optional: unknown[]) => logger.debug(context(optional), text(message)),
+    warn: (message: unknown, ...optional: unknown[]) => logger.warn(context(optional), text(message)),
+    error: (message: unknown, ...optional: unknown[]) => logger.error({ details: optional }, text(message)),
+  };
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Negotiator from 'negotiator';
+import { ApiError, validationError } from './api-error.js';
+import type { RequestMetrics } from './request-metrics.js';
+
+const json = 'application/json';
+const visibleAscii = /^[\x21-\x7e]{1,128}$/;
+
+/** The caller's id for a request where it sent a proper one, else a new one. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const sent = request.headers['x-request-id'];
+  return typeof sent === 'string' && visibleAscii.test(sent) ? sent : randomUUID();
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** On the scale of performance.now(). */
+    receivedAt: number;
+    /** Who called, as the request log shows it. */
+    actor: string | null;
+  }
+}
+
+/** Every answer has its request's id; every request is one line of the log and one observation. */
+export function followRequests(fastify: FastifyInstance, metrics: RequestMetrics): void {
+  fastify.decorateRequest('receivedAt', 0);
+  fastify.decorateRequest('actor', null);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.receivedAt = performance.now();
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const elapsedMs = performance.now() - request.receivedAt;
+    metrics.observe(request.method, route, reply.statusCode, elapsedMs / 1000);
+    request.log.info(
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        path: pathOf(request),
+        status: reply.statusCode,
+        durationMs: Math.round(elapsedMs * 100) / 100,
+        actor: request.actor,
+      },
+      'request',
+    );
+    done();
+  });
+}
+
+/** Query strings may name people; the log has the path alone. */
+export function pathOf(request: Pick<FastifyRequest, 'url'>): string {
+  const end = request.url.indexOf('?');
+  return end === -1 ? request.url : request.url.slice(0, end);
+}
+
+/** Answers are JSON: a caller that can't take it is told so. To be added after authentication. */
+export function refuseOtherMediaTypes(
+  fastify: FastifyInstance,
+  isExempt: (request: FastifyRequest) => boolean,
+): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { accept } = request.headers;
+    if (accept === undefined || accept === '*/*' || accept === json) return done();
+    if (request.is404 || isExempt(request)) return done();
+    // Parameters as in "application/json; charset=utf-8" don't make it another type; q says how welcome it is.
+    const types = accept.replace(/;\s*(?!q=)[^;,]*/gi, '');
+    const isWelcome =
+      types === '' || new Negotiator({ headers: { accept: types } }).mediaType([json]) === json;
+    done(isWelcome ? undefined : new ApiError(406, 'not_acceptable', `answers are ${json}`));
+  });
+}
+
+/** What isn't UTF-8 behind its escapes would be read as something else than was sent, and compressed bodies as none. */
+export function refuseUnreadable(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding === undefined || encoding === 'identity' || request.is404) return done();
+    done(new ApiError(415, 'unsupported_media_type', `a body in ${encoding} is not understood`));
+  });
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    const start = request.url.indexOf('?');
+    const isEscaped = start !== -1 && request.url.includes('%', start);
+    if (!isEscaped || isDecodable(request.url.slice(start + 1))) return done();
+    done(validationError([{ path: 'query', message: 'is not UTF-8 in percent-encoding' }]));
+  });
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+import { decodeTypeId, encodeTypeId } from './type-ids.js';
+
+const uuid = '01890a5d-ac96-774b-bcce-b302099a8057';
+const id = 'acc_01h455vb4pex5vsknk084sn02q';
+
+describe('an id on the wire', () => {
+  it('is the prefix and the UUID in base32', () => {
+    expect(encodeTypeId('acc', uuid)).toBe(id);
+    expect(decodeTypeId('acc', id)).toBe(uuid);
+  });
+
+  it.each([
+    ['of another kind', 'txn_01h455vb4pex5vsknk084sn02q'],
+    ['without a kind', '01h455vb4pex5vsknk084sn02q'],
+    ['in upper case', 'acc_01H455VB4PEX5VSKNK084SN02Q'],
+    ['with a kind in upper case', 'ACC_01h455vb4pex5vsknk084sn02q'],
+    ['too short', 'acc_01h455vb4pex5vsknk084sn02'],
+    ['too long', 'acc_01h455vb4pex5vsknk084sn02qq'],
+    ['with letters that base32 leaves out', 'acc_01h455vb4pex5vsknk084sn0il'],
+    ['above the largest UUID', 'acc_81h455vb4pex5vsknk084sn02q'],
+    ['with a blank', `${id} `],
+    ['with nothing after the kind', 'acc_'],
+    ['as a bare UUID', uuid],
+    ['empty', ''],
+  ])('is refused %s', (_, text) => {
+    expect(decodeTypeId('acc', text)).toBeNull();
+  });
+});

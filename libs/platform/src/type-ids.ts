@@ -1,0 +1,35 @@
+import { TypeID } from 'typeid-js';
+
+import { LRUCache } from 'lru-cache';
+
+const rememberedMax = 50_000;
+const textByUuid = new LRUCache<string, string>({ max: rememberedMax });
+const uuidByText = new LRUCache<string, string>({ max: rememberedMax });
+
+/**
+ * Ids on the wire are TypeIDs (https://github.com/jetify-com/typeid): a prefix that names the kind of thing,
+ * and the UUID in base32. Inside and in the database they are UUIDs. Recent ones are remembered, because the
+ * same accounts come again and again and a conversion costs more than anything else in a small answer.
+ */
+export function encodeTypeId(prefix: string, uuid: string): string {
+  const key = prefix + uuid;
+  const known = textByUuid.get(key);
+  if (known !== undefined) return known;
+  const text = TypeID.fromUUID(prefix, uuid).toString();
+  textByUuid.set(key, text);
+  return text;
+}
+
+/** The UUID of a well-formed id of this kind, else null. */
+export function decodeTypeId(prefix: string, text: string): string | null {
+  const isOfKind = text.startsWith(`${prefix}_`);
+  const known = isOfKind ? uuidByText.get(text) : undefined;
+  if (known !== undefined) return known;
+  try {
+    const uuid = TypeID.fromString(text, prefix).toUUID();
+    uuidByText.set(text, uuid);
+    return uuid;
+  } catch {
+    return null;
+  }
+}
