@@ -1,0 +1,264 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Access, requireScope, type Principal } from '#access';
+import { parseAmount, parseSignedAmount, type Account, type AccountSettings } from '#domain';
+import { systemAccountId, type WriteRequest } from '#journal';
+import { DtoPipe, validationError } from '#platform';
+import { accountAfter, committedEvents } from '../http/answer-write.js';
+import { Documented, pageErrors, writeErrors } from '../http/documented.js';
+import { accountNotFound, isSystemAccountName, pathAccountId } from '../http/ids.js';
+import { presentPage, readPageRequest, readTimes } from '../http/list-query.js';
+import { present, type Reader } from '../http/present.js';
+import { Caller, Write } from '../http/write-request.js';
+import { OpenAccountBody, UpdateAccountBody } from './account-bodies.js';
+import { AccountQuery, ListAccountsQuery, ListEntriesQuery } from './account-queries.js';
+import { CloseAccount } from './close-account.js';
+import { GetAccount, type AccountAt } from './get-account.js';
+import { ListAccounts } from './list-accounts.js';
+import { ListEntries } from './list-entries.js';
+import { OpenAccount } from './open-account.js';
+import { entityTag, ifMatch, ifUnmodifiedSince } from './preconditions.js';
+import { UpdateAccount } from './update-account.js';
+
+@Controller('v1/accounts')
+export class AccountsController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Documented({
+    summary: 'Open an account',
+    description: 'An openingBalance is an ordinary mint from ROOT in the same commit.',
+    answers: { 201: 'OpenedAccountAnswer' },
+    answerHeaders: ['ETag', 'Last-Modified'],
+    errors: ['external_id_taken', 'unknown_currency', 'balance_limit_exceeded', ...writeErrors],
+    idempotent: true,
+  })
+  @Post()
+  @Access('accounts:write')
+  async open(
+    @Body(DtoPipe) body: OpenAccountBody,
+    @Write() request: WriteRequest,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    if (body.openingBalance !== undefined) requireScope(caller, 'mint');
+    if (lowersMinimum(body.minBalance)) requireScope(caller, 'admin');
+    const openingBalance = body.openingBalance === undefined ? null : parseAmount(body.openingBalance);
+    const command = new OpenAccount(request, body.currency, settingsOf(body), openingBalance);
+    const account = accountAfter(committedEvents(await this.commands.execute(command), reply));
+    return answerAccount(account, caller, reply);
+  }
+
+  @Documented({
+    summary: 'List accounts',
+    description: 'Newest first; system accounts are in no list. Filters combine with AND.',
+    answers: { 200: 'AccountPage' },
+    errors: pageErrors,
+  })
+  @Get()
+  @Access('accounts:read')
+  async list(@Query(DtoPipe) query: ListAccountsQuery, @Caller() caller: Principal) {
+    const filters = {
+      name: query['filter[name]'],
+      visibility: query['filter[visibility]'],
+      currency: query['filter[currency]'],
+      externalId: query['filter[externalId]'],
+      ownerId: query['filter[ownerId]'],
+      status: query['filter[status]'],
+    };
+    const page = await this.queries.execute(
+      new ListAccounts(caller.ledgerId, filters, readPageRequest(query)),
+    );
+    return presentPage(page, (account) => ({ kind: 'account', account }), caller);
+  }
+
+  @Documented({
+    summary: 'Get an account',
+    description: 'A closed account stays readable.',
+    id: 'accountOrRoot',
+    answers: { 200: 'AccountAnswer' },
+    answerHeaders: ['ETag', 'Last-Modified'],
+    errors: ['account_not_found'],
+  })
+  @Get(':id')
+  @Access('accounts:read')
+  async get(
+    @Param('id') id: string,
+    @Query(DtoPipe) query: AccountQuery,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { account } = await this.find(caller.ledgerId, id, query.currency);
+    return answerAccount(account, caller, reply);
+  }
+
+  @Documented({
+    summary: 'Get the balance of an account',
+    id: 'accountOrRoot',
+    answers: { 200: 'BalanceAnswer' },
+    errors: ['account_not_found'],
+  })
+  @Get(':id/balance')
+  @Access('accounts:read')
+  async balance(@Param('id') id: string, @Query(DtoPipe) query: AccountQuery, @Caller() caller: Principal) {
+    const found = await this.find(caller.ledgerId, id, query.currency);
+    return { data: present({ kind: 'balance', ...found }, caller) };
+  }
+
+  @Documented({
+    summary: 'List the entries of an account',
+    description: 'The lines of its statement, one per side of a posting, newest first.',
+    id: 'accountOrRoot',
+    answers: { 200: 'EntryPage' },
+    errors: ['account_not_found', 'projection_lagging', ...pageErrors],
+  })
+  @Get(':id/entries')
+  @Access('accounts:read')
+  async entries(
+    @Param('id') id: string,
+    @Query(DtoPipe) query: ListEntriesQuery,
+    @Caller() caller: Principal,
+  ) {
+    const { ledgerId } = caller;
+    const selector = selectorOf(id, query.currency);
+    const accountId =
+      'id' in selector ? selector.id : systemAccountId(ledgerId, selector.system, selector.currency);
+    const { consistency = 'strong' } = query;
+    // A wrong cursor is told before an unknown account, so the list comes first; an unknown account has no entries.
+    const list = new ListEntries(ledgerId, accountId, readTimes(query), readPageRequest(query), consistency);
+    const page = await this.queries.execute(list);
+    await this.find(ledgerId, id, query.currency);
+    return presentPage(page, (entry) => ({ kind: 'entry', entry }), caller);
+  }
+
+  @Documented({
+    summary: 'Change an account',
+    description: 'An absent field stays as it is. Limits may change whatever the balance.',
+    id: 'account',
+    requestHeaders: ['If-Match'],
+    answers: { 200: 'AccountAnswer' },
+    answerHeaders: ['ETag', 'Last-Modified'],
+    errors: [
+      'account_not_found',
+      'precondition_failed',
+      'account_closed',
+      'external_id_taken',
+      ...writeErrors,
+    ],
+  })
+  @Patch(':id')
+  @Access('accounts:write')
+  async update(
+    @Param('id') id: string,
+    @Body(DtoPipe) body: UpdateAccountBody,
+    @Write() request: WriteRequest,
+    @Caller() caller: Principal,
+    @Req() { headers }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    if (lowersMinimum(body.minBalance) || body.status !== undefined) requireScope(caller, 'admin');
+    const accountId = pathAccountId(id);
+    const command = new UpdateAccount(request, accountId, changesOf(body), ifMatch(headers, 'settings'));
+    const events = committedEvents(await this.commands.execute(command), reply);
+    const isUnchanged = events.length === 0;
+    const account = isUnchanged
+      ? (await this.find(caller.ledgerId, id, undefined)).account
+      : accountAfter(events);
+    return answerAccount(account, caller, reply);
+  }
+
+  @Documented({
+    summary: 'Close an account',
+    description: 'For ever, and only with a zero balance and nothing pending. Its externalId stays taken.',
+    id: 'account',
+    requestHeaders: ['If-Match', 'If-Unmodified-Since'],
+    answers: { 204: 'nothing' },
+    errors: [
+      'account_not_found',
+      'precondition_failed',
+      'account_closed',
+      'account_not_empty',
+      ...writeErrors,
+    ],
+  })
+  @Delete(':id')
+  @HttpCode(204)
+  @Access('accounts:write')
+  async close(
+    @Param('id') id: string,
+    @Write() request: WriteRequest,
+    @Req() { headers }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const preconditions = [...ifMatch(headers, 'both'), ...ifUnmodifiedSince(headers)];
+    const command = new CloseAccount(request, pathAccountId(id), preconditions);
+    committedEvents(await this.commands.execute(command), reply);
+  }
+
+  private async find(ledgerId: string, id: string, currency: string | undefined): Promise<AccountAt> {
+    const found = await this.queries.execute(new GetAccount(ledgerId, selectorOf(id, currency)));
+    if (!found) throw accountNotFound();
+    return found;
+  }
+}
+
+function selectorOf(id: string, currency: string | undefined) {
+  if (isSystemAccountName(id)) {
+    if (currency === undefined)
+      throw validationError([{ path: 'currency', message: `is needed with ${id}` }]);
+    return { system: id, currency };
+  }
+  const uuid = pathAccountId(id);
+  if (currency !== undefined) throw validationError([{ path: 'currency', message: 'goes with ROOT alone' }]);
+  return { id: uuid };
+}
+
+/** An account with its validators for conditional requests (RFC 9110, 8.8). */
+function answerAccount(account: Account | null, reader: Reader, reply: FastifyReply) {
+  if (!account) return { data: null };
+  void reply.header('etag', entityTag(account));
+  void reply.header('last-modified', new Date(Number(account.updatedAt / 1000n)).toUTCString());
+  return { data: present({ kind: 'account', account }, reader) };
+}
+
+type SentLimit = string | number | null | undefined;
+
+function limitOf(sent: SentLimit, absent: bigint | null): bigint | null {
+  if (sent === undefined) return absent;
+  return sent === null ? null : parseSignedAmount(sent);
+}
+
+/** An account that may be overdrawn is credit that somebody has to answer for. */
+function lowersMinimum(minBalance: SentLimit): boolean {
+  const limit = limitOf(minBalance, 0n);
+  return limit === null || limit < 0n;
+}
+
+function settingsOf(body: OpenAccountBody): AccountSettings {
+  return {
+    name: body.name,
+    visibility: body.visibility ?? 'private',
+    externalId: body.externalId ?? null,
+    ownerId: body.ownerId ?? null,
+    status: 'open',
+    minBalance: limitOf(body.minBalance, 0n),
+    maxBalance: limitOf(body.maxBalance, null),
+    metadata: body.metadata ?? {},
+  };
+}
+
+function changesOf(body: UpdateAccountBody): Partial<AccountSettings> {
+  const { name, visibility, externalId, metadata, minBalance, maxBalance, status } = body;
+  return {
+    ...(minBalance === undefined ? {} : { minBalance: limitOf(minBalance, null) }),
+    ...(maxBalance === undefined ? {} : { maxBalance: limitOf(maxBalance, null) }),
+    ...(name === undefined ? {} : { name }),
+    ...(visibility === undefined ? {} : { visibility }),
+    ...(externalId === undefined ? {} : { externalId }),
+    ...(metadata === undefined ? {} : { metadata: metadata ?? {} }),
+    ...(status === undefined ? {} : { status }),
+  };
+}

@@ -1,0 +1,185 @@
+import { Inject } from '@nestjs/common';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type pg from 'pg';
+import type { Direction, SystemAccountName, Visibility } from '#domain';
+import {
+  decodeCursor,
+  exactTotalMax,
+  microsSql,
+  pageOf,
+  rowsBefore,
+  totalOf,
+  type CursorScope,
+  type Page,
+  type PageRequest,
+  type PageRows,
+  type Total,
+} from '#platform';
+import { READ_POOL } from '../database.js';
+import { listsProjection } from '../projections/lists-projection.js';
+import { findPositionBounds, type PositionBounds, type TimeBounds } from '../projections/position-bounds.js';
+import { ProjectionWaiter } from '../projections/projection-waiter.js';
+import { StatementValues } from '../projections/statement.js';
+
+/** A line of an account's statement: one leg, with the balance after it. */
+export interface EntryRow {
+  readonly eventId: string;
+  readonly leg: number;
+  readonly position: bigint;
+  readonly transactionId: string;
+  readonly direction: Direction;
+  readonly amount: bigint;
+  readonly balanceAfter: bigint;
+  readonly entryNumber: number;
+  readonly counterparty: {
+    readonly accountId: string;
+    readonly system: SystemAccountName | null;
+    readonly visibility: Visibility;
+    readonly ownerId: string | null;
+  };
+  readonly reference: string | null;
+  readonly recordedAt: bigint;
+}
+
+/** The entries of one account, newest first. */
+export class ListEntries extends Query<Page<EntryRow>> {
+  constructor(
+    readonly ledgerId: string,
+    readonly accountId: string,
+    readonly createdAt: TimeBounds,
+    readonly page: PageRequest,
+    readonly consistency: 'strong' | 'eventual',
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListEntries)
+export class ListEntriesHandler implements IQueryHandler<ListEntries> {
+  constructor(
+    @Inject(READ_POOL) private readonly pool: pg.Pool,
+    private readonly waiter: ProjectionWaiter,
+  ) {}
+
+  async execute({ ledgerId, accountId, createdAt, page, consistency }: ListEntries): Promise<Page<EntryRow>> {
+    const scope: CursorScope = { list: 'entries', owner: ledgerId, filters: { accountId, createdAt } };
+    const skip = rowsBefore(page);
+    const after = page.cursor === null ? [] : decodeCursor(scope, page.cursor);
+    if (consistency === 'strong') await this.waiter.waitFor(listsProjection.name, ledgerId);
+
+    const bounds = await findPositionBounds(this.pool, ledgerId, createdAt);
+    const rows = await readEntries(this.pool, ledgerId, accountId, bounds, after, skip, page.limit);
+    const total = page.wantsTotal
+      ? await countEntries(this.pool, ledgerId, accountId, bounds, rows.position)
+      : undefined;
+    return pageOf(page, scope, rows, ({ position, leg }) => [position, BigInt(leg)], total);
+  }
+}
+
+/** What is read is what is shown: the primary key alone finds an account's entries in their order. */
+async function readEntries(
+  db: pg.Pool,
+  ledgerId: string,
+  accountId: string,
+  bounds: PositionBounds,
+  [position, leg]: readonly bigint[],
+  skip: number,
+  limit: number,
+): Promise<PageRows<EntryRow>> {
+  const values = new StatementValues(ledgerId);
+  const conditions = conditionsSql(accountId, bounds, values);
+  if (position !== undefined && leg !== undefined) {
+    conditions.push(`(e.position, e.leg) < (${values.add(position)}::bigint, ${values.add(leg)}::integer)`);
+  }
+  const { rows } = await db.query<{ checkpoint: string } & (EntrySqlRow | { position: null })>(
+    `SELECT c.position::text AS checkpoint, n.*
+    FROM projections.checkpoints c
+    LEFT JOIN LATERAL (
+      SELECT e.event_id, e.leg, e.position::text, e.transaction_id, e.direction, e.amount::text,
+        e.balance_after::text, e.entry_number::text, e.counterparty_id, e.counterparty_system,
+        e.counterparty_visibility, e.counterparty_owner_id, e.reference,
+        ${microsSql('e.recorded_at')} AS recorded_at,
+        row_number() OVER (ORDER BY e.position DESC, e.leg DESC) AS number
+      FROM projections.entries e WHERE e.ledger_id = $1 AND ${conditions.join(' AND ')}
+      ORDER BY e.position DESC, e.leg DESC OFFSET ${skip} LIMIT ${limit + 1}
+    ) n ON true
+    WHERE c.ledger_id = $1 AND c.projection = '${listsProjection.name}'
+    ORDER BY n.number`,
+    values.values,
+  );
+  const entries = rows.filter((row): row is { checkpoint: string } & EntrySqlRow => row.position !== null);
+  return {
+    items: entries.map(readEntryRow),
+    end: null,
+    position: BigInt(rows[0]?.checkpoint ?? '0'),
+  };
+}
+
+async function countEntries(
+  db: pg.Pool,
+  ledgerId: string,
+  accountId: string,
+  bounds: PositionBounds,
+  upTo: bigint,
+): Promise<Total> {
+  const values = new StatementValues(ledgerId);
+  const conditions = conditionsSql(accountId, bounds, values);
+  const { rows } = await db.query<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM (
+      SELECT FROM projections.entries e
+      WHERE e.ledger_id = $1 AND ${conditions.join(' AND ')} AND e.position <= ${values.add(upTo)} LIMIT ${exactTotalMax + 1}
+    ) counted`,
+    values.values,
+  );
+  return totalOf(rows[0]?.count ?? 0, false);
+}
+
+function conditionsSql(
+  accountId: string,
+  { from, before }: PositionBounds,
+  values: StatementValues,
+): string[] {
+  return [
+    `e.account_id = ${values.add(accountId)}`,
+    `e.position >= ${values.add(from)}`,
+    ...(before === null ? [] : [`e.position < ${values.add(before)}`]),
+  ];
+}
+
+interface EntrySqlRow {
+  readonly event_id: string;
+  readonly leg: number;
+  readonly position: string;
+  readonly transaction_id: string;
+  readonly direction: Direction;
+  readonly amount: string;
+  readonly balance_after: string;
+  readonly entry_number: string;
+  readonly counterparty_id: string;
+  readonly counterparty_system: SystemAccountName | null;
+  readonly counterparty_visibility: Visibility;
+  readonly counterparty_owner_id: string | null;
+  readonly reference: string | null;
+  readonly recorded_at: string;
+}
+
+function readEntryRow(row: EntrySqlRow): EntryRow {
+  return {
+    eventId: row.event_id,
+    leg: row.leg,
+    position: BigInt(row.position),
+    transactionId: row.transaction_id,
+    direction: row.direction,
+    amount: BigInt(row.amount),
+    balanceAfter: BigInt(row.balance_after),
+    entryNumber: Number(row.entry_number),
+    counterparty: {
+      accountId: row.counterparty_id,
+      system: row.counterparty_system,
+      visibility: row.counterparty_visibility,
+      ownerId: row.counterparty_owner_id,
+    },
+    reference: row.reference,
+    recordedAt: BigInt(row.recorded_at),
+  };
+}

@@ -1,0 +1,76 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import { AccessModule } from '#access';
+import { Journal } from '#journal';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { CloseAccountHandler } from './accounts/close-account.js';
+import { GetAccountHandler } from './accounts/get-account.js';
+import { ListAccountsHandler } from './accounts/list-accounts.js';
+import { ListEntriesHandler } from './accounts/list-entries.js';
+import { OpenAccountHandler } from './accounts/open-account.js';
+import { UpdateAccountHandler } from './accounts/update-account.js';
+import type { LedgerSettings } from './config.js';
+import { READ_POOL, REGISTRY } from './database.js';
+import { GetTrialBalanceHandler } from './journal/get-trial-balance.js';
+import { JournalController } from './journal/journal.controller.js';
+import { ListEventsHandler } from './journal/list-events.js';
+import { OperationsController } from './operations/operations.controller.js';
+import { Readiness } from './operations/readiness.js';
+import { ProjectionWaiter } from './projections/projection-waiter.js';
+import { BurnHandler } from './transactions/burn.js';
+import { CreateTransactionHandler } from './transactions/create-transaction.js';
+import { GetTransactionHandler } from './transactions/get-transaction.js';
+import { ListTransactionsHandler } from './transactions/list-transactions.js';
+import { MintHandler } from './transactions/mint.js';
+import { TransactionsController } from './transactions/transactions.controller.js';
+
+const handlers = [
+  OpenAccountHandler,
+  UpdateAccountHandler,
+  CloseAccountHandler,
+  CreateTransactionHandler,
+  MintHandler,
+  BurnHandler,
+  GetAccountHandler,
+  ListAccountsHandler,
+  ListEntriesHandler,
+  GetTransactionHandler,
+  ListTransactionsHandler,
+  ListEventsHandler,
+  GetTrialBalanceHandler,
+];
+
+/** What the module hands to its controllers and handlers; main.ts makes the parts, and ends them in order. */
+export interface LedgerParts {
+  readonly registry: Registry;
+  readonly readPool: pg.Pool;
+  readonly journal: Journal;
+  readonly projectionWaiter: ProjectionWaiter;
+}
+
+@Module({})
+export class AppModule {
+  static with(settings: LedgerSettings, parts: LedgerParts): DynamicModule {
+    const isApi = settings.LEDGER_ROLE !== 'worker';
+    return {
+      module: AppModule,
+      imports: [
+        CqrsModule.forRoot(),
+        AccessModule.forDatabase(settings.LEDGER_DATABASE_URL, 'ledger-access'),
+      ],
+      controllers: isApi
+        ? [AccountsController, TransactionsController, JournalController, OperationsController]
+        : [OperationsController],
+      providers: [
+        { provide: REGISTRY, useValue: parts.registry },
+        { provide: READ_POOL, useValue: parts.readPool },
+        { provide: Journal, useValue: parts.journal },
+        { provide: ProjectionWaiter, useValue: parts.projectionWaiter },
+        Readiness,
+        ...(isApi ? handlers : []),
+      ],
+    };
+  }
+}

@@ -1,0 +1,80 @@
+import { host, makeValidator, port } from 'envalid';
+import { logLevels, readEnvironment, type LogLevel } from '#platform';
+
+export const ledgerRoles = ['all', 'api', 'worker'] as const;
+export type LedgerRole = (typeof ledgerRoles)[number];
+
+/** Everything that the ledger app can be told, with its default; nothing else reads the environment. */
+export interface LedgerSettings {
+  readonly LEDGER_DATABASE_URL: string;
+  readonly HOST: string;
+  readonly PORT: number;
+  /** all: everything in one process; api: no projections; worker: projections, and no API but health and metrics. */
+  readonly LEDGER_ROLE: LedgerRole;
+  /** The first ledger's first key. Only the API needs it. */
+  readonly BOOTSTRAP_API_KEY: string;
+  /** 32 bytes in base64. */
+  readonly SECRETS_KEY: string;
+  readonly LOG_LEVEL: LogLevel;
+  readonly REQUEST_TIME_MS: number;
+  readonly BODY_BYTES_MAX: number;
+  readonly QUEUE_COMMANDS_MAX: number;
+  readonly QUEUE_COMMANDS_PER_LEDGER_MAX: number;
+  readonly QUEUE_BYTES_MAX: number;
+  readonly WRITE_CONNECTIONS_MAX: number;
+  readonly READ_CONNECTIONS_MAX: number;
+  readonly WORKER_CONNECTIONS_MAX: number;
+  readonly PROJECTION_WAIT_MS: number;
+  readonly SHUTDOWN_MS: number;
+}
+
+const databaseUrl = makeValidator<string>((value) => {
+  const isPostgres = /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+  if (!isPostgres) throw new Error('it must be a postgres:// URL');
+  return value;
+});
+
+const apiKey = makeValidator<string>((value) => {
+  if (!/^[\x21-\x7e]{32,512}$/.test(value)) throw new Error('it must be 32 to 512 visible ASCII characters');
+  return value;
+});
+
+const secretsKey = makeValidator<string>((value) => {
+  const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(value);
+  if (!isBase64) throw new Error('it must be 32 bytes in base64');
+  return value;
+});
+
+const oneOf = <Choice extends string>(choices: readonly Choice[]) =>
+  makeValidator<Choice>((value) => {
+    const choice = choices.find((candidate) => candidate === value);
+    if (choice === undefined) throw new Error(`it must be one of ${choices.join(', ')}`);
+    return choice;
+  });
+
+const positive = makeValidator<number>((value) => {
+  if (!/^[1-9][0-9]{0,14}$/.test(value)) throw new Error('it must be a whole number above zero');
+  return Number(value);
+});
+
+export function readSettings(environment: NodeJS.ProcessEnv = process.env): LedgerSettings {
+  return readEnvironment<LedgerSettings>(environment, {
+    LEDGER_DATABASE_URL: databaseUrl(),
+    HOST: host({ default: '0.0.0.0' }),
+    PORT: port({ default: 3000 }),
+    LEDGER_ROLE: oneOf(ledgerRoles)({ default: 'all' }),
+    BOOTSTRAP_API_KEY: apiKey(),
+    SECRETS_KEY: secretsKey(),
+    LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
+    REQUEST_TIME_MS: positive({ default: 10_000 }),
+    BODY_BYTES_MAX: positive({ default: 1_048_576 }),
+    QUEUE_COMMANDS_MAX: positive({ default: 20_000 }),
+    QUEUE_COMMANDS_PER_LEDGER_MAX: positive({ default: 10_000 }),
+    QUEUE_BYTES_MAX: positive({ default: 64 * 1_048_576 }),
+    WRITE_CONNECTIONS_MAX: positive({ default: 8 }),
+    READ_CONNECTIONS_MAX: positive({ default: 16 }),
+    WORKER_CONNECTIONS_MAX: positive({ default: 4 }),
+    PROJECTION_WAIT_MS: positive({ default: 5_000 }),
+    SHUTDOWN_MS: positive({ default: 12_000 }),
+  });
+}

@@ -1,0 +1,84 @@
+import {
+  accountIdPattern,
+  accountReference,
+  exampleIds,
+  text,
+  typeId,
+  type SchemaObject,
+} from './schema-parts.js';
+
+const entityTag = '^"[0-9]+\\.[0-9]+"$';
+const exampleDate = 'Sat, 31 Jan 2026 09:15:27 GMT';
+const exampleRequestId = '3f0a5f86-6d0b-4b52-8f3e-0f6b7e7f9d1c';
+const visibleAscii = '^[\\x21-\\x7e]*$';
+
+function headerText(example: string, rest: SchemaObject = {}): SchemaObject {
+  return { type: 'string', ...rest, examples: [example] };
+}
+
+/** Headers that a request may have, by name. */
+export const requestHeaders = {
+  'X-Request-Id': {
+    description:
+      "The caller's id of the request: 1 to 128 visible ASCII characters; another is replaced. The answer has it.",
+    required: false,
+    schema: headerText(exampleRequestId),
+  },
+  'Idempotency-Key': {
+    description:
+      'Makes the request safe to repeat: the same key with the same method, path and body gets the first ' +
+      "answer again and changes nothing; with another body it is refused. A refused request doesn't use it up.",
+    required: false,
+    schema: headerText('order-8-payment', { minLength: 1, maxLength: 255, pattern: visibleAscii }),
+  },
+  'If-Match': {
+    description: 'ETag of the account as it was read, several of them, or `*`; 412 when none is its ETag',
+    required: false,
+    schema: headerText('"1.3"'),
+  },
+  'If-Unmodified-Since': {
+    description: 'Last-Modified of the account as it was read; ignored beside If-Match',
+    required: false,
+    schema: headerText(exampleDate),
+  },
+};
+
+/** Headers that an answer may have, by name. */
+export const answerHeaders = {
+  'X-Request-Id': {
+    description: 'The id of the request, as the log has it',
+    schema: headerText(exampleRequestId),
+  },
+  ETag: {
+    description:
+      '`"<settings version>.<version>"`, for If-Match: PATCH compares the first part, DELETE both; not there where data is null',
+    schema: headerText('"1.3"', { pattern: entityTag }),
+  },
+  'Last-Modified': { description: 'For If-Unmodified-Since', schema: headerText(exampleDate) },
+  'Idempotency-Replayed': {
+    description: 'There, and true, where the answer is that of an earlier request with the same key',
+    schema: headerText('true', { enum: ['true'] }),
+  },
+  'Retry-After': {
+    description: 'Seconds after which to try again',
+    schema: headerText('1', { pattern: '^[0-9]+$' }),
+  },
+  Allow: { description: 'The methods that the path has', schema: headerText('GET, HEAD') },
+  'WWW-Authenticate': { description: 'How to authenticate', schema: headerText('Bearer') },
+};
+
+/** What `{id}` stands for. A malformed one is 404, as one of nothing. */
+export const pathIds = {
+  account: {
+    description: 'The account. ROOT can be neither changed nor closed (403).',
+    schema: text('An account id', exampleIds.account, { pattern: accountIdPattern }),
+  },
+  accountOrRoot: {
+    description: 'The account, or ROOT with `?currency=`',
+    schema: accountReference('An account id or ROOT'),
+  },
+  transaction: {
+    description: 'The transaction',
+    schema: typeId('txn', 'A transaction id', exampleIds.transaction),
+  },
+};

@@ -1,0 +1,51 @@
+import { systemAccountNames, type SystemAccountName } from '#domain';
+import { ApiError, decodeTypeId, encodeTypeId, validationError } from '#platform';
+
+export const accountIdOf = (uuid: string) => encodeTypeId('acc', uuid);
+export const transactionIdOf = (uuid: string) => encodeTypeId('txn', uuid);
+export const eventIdOf = (uuid: string) => encodeTypeId('evt', uuid);
+export const ledgerIdOf = (uuid: string) => encodeTypeId('ldg', uuid);
+
+export function isSystemAccountName(text: string): text is SystemAccountName {
+  return (systemAccountNames as readonly string[]).includes(text);
+}
+
+/** An account's UUID or a system account's name, from a body or a filter; null where it is neither. */
+export function readAccountReference(text: string): string | null {
+  return isSystemAccountName(text) ? text : decodeTypeId('acc', text);
+}
+
+const accountIdText = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+/** Whether the text can be read as above, without reading it. */
+export function isAccountReference(text: string): boolean {
+  return accountIdText.test(text) || isSystemAccountName(text);
+}
+
+/** As above, of text that its DTO has checked. */
+export function accountReference(text: string, path: string): string {
+  const reference = readAccountReference(text);
+  if (reference === null) throw validationError([{ path, message: 'is not an account id' }]);
+  return reference;
+}
+
+/** The UUID in a path; a malformed one can't be anybody's. */
+export function pathAccountId(text: string): string {
+  const uuid = decodeTypeId('acc', text);
+  if (uuid === null) throw accountNotFound();
+  return uuid;
+}
+
+export function pathTransactionId(text: string): string {
+  const uuid = decodeTypeId('txn', text);
+  if (uuid === null) throw transactionNotFound();
+  return uuid;
+}
+
+export function accountNotFound(): ApiError {
+  return new ApiError(404, 'account_not_found', 'there is no such account');
+}
+
+export function transactionNotFound(): ApiError {
+  return new ApiError(404, 'transaction_not_found', 'there is no such transaction');
+}

@@ -1,0 +1,41 @@
+import type { Refusal, RefusalCode } from '#domain';
+import { JournalUnavailable } from '#journal';
+import { ApiError, InvalidCursor, PageTooDeep, unavailableError } from '#platform';
+import { ProjectionLagging } from '../projections/projection-waiter.js';
+
+/** The status of each refusal: the only table of its kind. */
+const statusByCode: Readonly<Record<RefusalCode, number>> = {
+  account_not_found: 404,
+  external_id_taken: 409,
+  account_not_empty: 409,
+  account_closed: 409,
+  account_frozen: 409,
+  precondition_failed: 412,
+  insufficient_funds: 422,
+  balance_limit_exceeded: 422,
+  same_account: 422,
+  unknown_currency: 422,
+  exchange_rate_missing: 422,
+  idempotency_key_reused: 422,
+};
+
+export function refusalError({ code, message, path }: Refusal): ApiError {
+  return new ApiError(statusByCode[code], code, message, path === null ? [] : [{ path, message }]);
+}
+
+/** Connection and resource errors of Postgres and of the socket to it: they pass, the request may be sent again. */
+const passingErrors = /^(08|53|57|58)[0-9A-Z]{3}$|^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT)/;
+
+/** What the app's own errors are on the wire; null for one that is a bug. */
+export function translateError(error: unknown): ApiError | null {
+  if (error instanceof JournalUnavailable) return unavailableError(error.code, error.message);
+  if (error instanceof ProjectionLagging) return unavailableError('projection_lagging', error.message);
+  if (error instanceof InvalidCursor) return new ApiError(400, 'invalid_cursor', error.message);
+  if (error instanceof PageTooDeep) return new ApiError(400, 'page_too_deep', error.message);
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  const isPassing =
+    (typeof code === 'string' && passingErrors.test(code)) ||
+    (typeof message === 'string' &&
+      /timeout exceeded when trying to connect|Connection terminated/.test(message));
+  return isPassing ? unavailableError('unavailable', 'the database is not available') : null;
+}

@@ -1,0 +1,87 @@
+import type { FastifyRequest } from 'fastify';
+import type { Type } from '@nestjs/common';
+import { Registry } from 'prom-client';
+import { ApiKeys, authenticateRequests, Bootstrap } from '#access';
+import { Journal } from '#journal';
+import { createHttpApp, createPostgresPool, type Log, pathOf } from '#platform';
+import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
+import { AppModule } from './app.module.js';
+import { checkDatabase } from './boot-checks.js';
+import type { LedgerSettings } from './config.js';
+import { translateError } from './http/refusals.js';
+import { setRequestTime } from './http/write-request.js';
+import { describeApi } from './http/openapi.js';
+import { readSession } from './projections/sessions.js';
+import { startProjections } from './projections/start-projections.js';
+
+export interface RunningLedger {
+  /** Ends in order: no new requests, what is queued is settled, projections finish their turns, connections close. */
+  stop(): Promise<void>;
+}
+
+export async function startLedger(settings: LedgerSettings, log: Log): Promise<RunningLedger> {
+  const { logger } = log;
+  const registry = new Registry();
+  const isApi = settings.LEDGER_ROLE !== 'worker';
+  const readPool = createPostgresPool({
+    url: settings.LEDGER_DATABASE_URL,
+    applicationName: 'ledger-read',
+    connectionsMax: settings.READ_CONNECTIONS_MAX,
+    session: readSession,
+    onError: (err) => logger.warn({ err }, 'an idle read connection was lost'),
+  });
+  await checkDatabase(readPool);
+  const journal = new Journal(
+    {
+      url: settings.LEDGER_DATABASE_URL,
+      connectionsMax: settings.WRITE_CONNECTIONS_MAX,
+      queueCommandsMax: settings.QUEUE_COMMANDS_MAX,
+      queueCommandsPerLedgerMax: settings.QUEUE_COMMANDS_PER_LEDGER_MAX,
+      queueBytesMax: settings.QUEUE_BYTES_MAX,
+    },
+    registry,
+    logger,
+  );
+  const projections = await startProjections(settings, readPool, registry, logger);
+  journal.onCommitted((ledgerId) => projections.poke(ledgerId));
+  setRequestTime(settings.REQUEST_TIME_MS);
+
+  const app = await createHttpApp({
+    module: AppModule.with(settings, {
+      registry,
+      readPool,
+      journal,
+      projectionWaiter: projections.waiter,
+    }) as unknown as Type,
+    log,
+    registry,
+    bodyBytesMax: settings.BODY_BYTES_MAX,
+    isOpen,
+    authenticate: (fastify, nest) => {
+      authenticateRequests(fastify, nest.get(ApiKeys), isOpen);
+      refuseSystemAccountChanges(fastify);
+    },
+    translateError,
+  });
+  if (isApi) {
+    await journal.createLedger(await app.get(Bootstrap).openFirstLedger(settings.BOOTSTRAP_API_KEY));
+    describeApi(app);
+  }
+  await app.listen(settings.PORT, settings.HOST);
+  logger.info({ port: settings.PORT, role: settings.LEDGER_ROLE }, 'listening');
+
+  return {
+    async stop() {
+      const drained = journal.drain(settings.SHUTDOWN_MS);
+      await Promise.all([app.close(), drained]);
+      await projections.stop();
+      await readPool.end();
+    },
+  };
+}
+
+const openPaths = /^\/(openapi\.json|docs(\/|$)|health\/|metrics$|\.well-known\/)/;
+
+function isOpen(request: FastifyRequest): boolean {
+  return openPaths.test(pathOf(request));
+}

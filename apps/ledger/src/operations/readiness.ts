@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type pg from 'pg';
+import { migrations } from '../../../../migrations/index.js';
+import { READ_POOL } from '../database.js';
+
+const answerMaxMs = 2_000;
+
+/**
+ * Whether this process can serve requests: its database answers and has every migration that this release
+ * knows. A projection that lags or a dead worker shows in the metrics instead: writes go on without them.
+ */
+@Injectable()
+export class Readiness {
+  constructor(@Inject(READ_POOL) private readonly pool: pg.Pool) {}
+
+  /** Null when ready, else what is missing. */
+  async problem(): Promise<string | null> {
+    try {
+      const applied = await within(this.appliedMigrations(), answerMaxMs);
+      const missing = migrations.map(({ name }) => name).filter((name) => !applied.has(name));
+      return missing.length === 0 ? null : `the database lacks migrations: ${missing.join(', ')}`;
+    } catch {
+      return 'the database does not answer';
+    }
+  }
+
+  private async appliedMigrations(): Promise<ReadonlySet<string>> {
+    const { rows } = await this.pool.query<{ name: string }>('SELECT name FROM public.migrations');
+    return new Set(rows.map(({ name }) => name));
+  }
+}
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,31 @@
+import type pg from 'pg';
+
+/** Events of one ledger: those after `after`, up to and with `upTo`. */
+export interface EventRange {
+  readonly after: bigint;
+  readonly upTo: bigint;
+}
+
+export interface EventVersion {
+  readonly type: string;
+  readonly version: number;
+}
+
+/**
+ * Tables made from the journal alone. Rows depend on nothing but the events, so that building them again
+ * gives the same.
+ */
+export interface Projection {
+  readonly name: string;
+  /** What `project` understands, events that it deliberately makes nothing of included. */
+  readonly understands: readonly EventVersion[];
+  /** Writes the rows of a range, each event in it once, in the transaction that saves the checkpoint. */
+  project(db: pg.ClientBase, ledgerId: string, range: EventRange): Promise<void>;
+}
+
+/** The part of pino's logger that is used here. */
+export interface ProjectionLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}

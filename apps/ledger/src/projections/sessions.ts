@@ -1,0 +1,29 @@
+/**
+ * Server settings of the sessions that turns run in. Their commits need not be on disk: what a crash of Postgres
+ * takes back is rows and checkpoint together, and they are made again. Tables grow faster than their
+ * statistics, so the plans that only pay for small tables are ruled out, and the others made once.
+ */
+export const workerSession: Readonly<Record<string, string>> = {
+  synchronous_commit: 'off',
+  jit: 'off',
+  enable_seqscan: 'off',
+  enable_nestloop: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  work_mem: '32MB',
+  idle_in_transaction_session_timeout: '10s',
+  lock_timeout: '5s',
+  statement_timeout: '30s',
+};
+
+/**
+ * Of those that lists are read in: a plan is chosen by the filters' values, which a plan made once for all of
+ * them can't be, and none reads a table as a whole, which other ledgers are in as well.
+ */
+export const readSession: Readonly<Record<string, string>> = {
+  plan_cache_mode: 'force_custom_plan',
+  jit: 'off',
+  enable_seqscan: 'off',
+  random_page_cost: '1.1',
+  max_parallel_workers_per_gather: '0',
+  statement_timeout: '10s',
+};

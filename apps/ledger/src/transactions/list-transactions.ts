@@ -1,0 +1,148 @@
+import { Inject } from '@nestjs/common';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import type pg from 'pg';
+import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from '#journal';
+import {
+  countSql,
+  decodeCursor,
+  examinedRowsMax,
+  exactTotalMax,
+  pageOf,
+  rowsBefore,
+  totalOf,
+  walkEndSql,
+  walkSql,
+  type CursorScope,
+  type Page,
+  type PageRequest,
+  type PageRows,
+  type Total,
+} from '#platform';
+import { READ_POOL } from '../database.js';
+import { listsProjection } from '../projections/lists-projection.js';
+import { findPositionBounds, type PositionBounds } from '../projections/position-bounds.js';
+import { ProjectionWaiter } from '../projections/projection-waiter.js';
+import { StatementValues } from '../projections/statement.js';
+import { canSearch, searchPage, searchTotal } from './reference-search.js';
+import { walkedPositions, walkedTransactions, type TransactionFilters } from './transaction-filters.js';
+
+export type Consistency = 'strong' | 'eventual';
+
+/** Transactions of a ledger, newest first, as the journal has them. */
+export class ListTransactions extends Query<Page<RecordedEvent>> {
+  constructor(
+    readonly ledgerId: string,
+    readonly filters: TransactionFilters,
+    readonly page: PageRequest,
+    readonly consistency: Consistency,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListTransactions)
+export class ListTransactionsHandler implements IQueryHandler<ListTransactions> {
+  constructor(
+    @Inject(READ_POOL) private readonly pool: pg.Pool,
+    private readonly waiter: ProjectionWaiter,
+  ) {}
+
+  async execute({ ledgerId, filters, page, consistency }: ListTransactions): Promise<Page<RecordedEvent>> {
+    const scope: CursorScope = { list: 'transactions', owner: ledgerId, filters };
+    const skip = rowsBefore(page);
+    const [cursor = null] = page.cursor === null ? [] : decodeCursor(scope, page.cursor);
+    if (consistency === 'strong') await this.waiter.waitFor(listsProjection.name, ledgerId);
+
+    const whole = await findPositionBounds(this.pool, ledgerId, filters.createdAt ?? {});
+    const bounds = { from: whole.from, before: earlier(whole.before, cursor) };
+    const rows = await readPage(this.pool, ledgerId, filters, bounds, skip, page.limit);
+    const counted = { ...whole, before: earlier(whole.before, rows.position + 1n) };
+    const total = page.wantsTotal ? await countAll(this.pool, ledgerId, filters, counted) : undefined;
+    return pageOf(page, scope, rows, ({ position }) => [position], total);
+  }
+}
+
+function earlier(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
+}
+
+/** How far a walk goes before it is worth to ask the trigram index. */
+const examinedBeforeSearchMax = 2_000;
+
+async function readPage(
+  db: pg.Pool,
+  ledgerId: string,
+  filters: TransactionFilters,
+  bounds: PositionBounds,
+  skip: number,
+  limit: number,
+): Promise<PageRows<RecordedEvent>> {
+  if (!canSearch(filters)) return await walk(db, ledgerId, filters, bounds, skip, limit, examinedRowsMax);
+  const newest = await walk(db, ledgerId, filters, bounds, skip, limit, examinedBeforeSearchMax);
+  const isDone = newest.items.length > limit || newest.end === null;
+  return isDone ? newest : await searchPage(db, ledgerId, filters, bounds, skip, limit);
+}
+
+async function walk(
+  db: pg.Pool,
+  ledgerId: string,
+  filters: TransactionFilters,
+  bounds: PositionBounds,
+  skip: number,
+  limit: number,
+  examinedMax: number,
+): Promise<PageRows<RecordedEvent>> {
+  const values = new StatementValues(ledgerId);
+  const keys = walkSql(walkedTransactions(filters, bounds, values), skip, limit, examinedMax);
+  const { rows } = await db.query<{ checkpoint: string } & (EventRow | { position: null })>(
+    `SELECT c.position::text AS checkpoint, v.*
+    FROM projections.checkpoints c
+    LEFT JOIN LATERAL (${keys}) k ON true
+    LEFT JOIN LATERAL (
+      SELECT ${eventColumnsSql('j')} FROM journal.events j WHERE j.ledger_id = $1 AND j.position = k.key
+    ) v ON true
+    WHERE c.ledger_id = $1 AND c.projection = '${listsProjection.name}'
+    ORDER BY k.key DESC`,
+    values.values,
+  );
+  const items = rows.filter((row): row is { checkpoint: string } & EventRow => row.position !== null);
+  const position = BigInt(rows[0]?.checkpoint ?? '0');
+  const isFull = items.length > limit;
+  const seen = { ...bounds, before: earlier(bounds.before, position + 1n) };
+  const end = isFull ? null : await findEnd(db, ledgerId, filters, seen, examinedMax);
+  return { items: items.map(readEventRow), end: end === null ? null : [end], position };
+}
+
+/** Where a walk stopped that didn't fill its page. Null: at the end of the list. */
+async function findEnd(
+  db: pg.Pool,
+  ledgerId: string,
+  filters: TransactionFilters,
+  bounds: PositionBounds,
+  examinedMax: number,
+): Promise<bigint | null> {
+  const values = new StatementValues(ledgerId);
+  const walked = walkedPositions(filters, bounds, values);
+  if (walked === null) return null;
+  const { rows } = await db.query<{ key: string }>(walkEndSql(walked, examinedMax), values.values);
+  return rows[0] ? BigInt(rows[0].key) : null;
+}
+
+async function countAll(
+  db: pg.Pool,
+  ledgerId: string,
+  filters: TransactionFilters,
+  bounds: PositionBounds,
+): Promise<Total> {
+  if (canSearch(filters)) return await searchTotal(db, ledgerId, filters, bounds);
+  const values = new StatementValues(ledgerId);
+  const { rows } = await db.query<{ count: number }>(
+    countSql(walkedTransactions(filters, bounds, values), exactTotalMax + 1),
+    values.values,
+  );
+  const count = rows[0]?.count ?? 0;
+  const isCut =
+    count <= exactTotalMax && (await findEnd(db, ledgerId, filters, bounds, examinedRowsMax)) !== null;
+  return totalOf(count, isCut);
+}
