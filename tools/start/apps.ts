@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { StartSettings } from './config.js';
+import type { AppDatabases } from './databases.js';
+import { CannotStart, messageOf } from './cannot-start.js';
+import { SupervisedProcess } from './supervised-process.js';
+
+/** An app of this repository: one more app is one more entry in appsOf. */
+export interface App {
+  readonly name: string;
+  readonly module: string;
+  readonly portVariable: string;
+  readonly port: number;
+  /** Where its health is asked for. */
+  readonly healthHost: string;
+  /** All that the app sees of the environment. The owner's URL and the other app's are never in it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const READY_SECONDS_MAX = 30;
+const EXITS_BEFORE_READY_MAX = 3;
+export const DRAIN_SECONDS_MAX = 15;
+
+export function appsOf(
+  settings: StartSettings,
+  databases: AppDatabases,
+  keys: { readonly bootstrapApiKey: string; readonly secretsKey: string },
+): App[] {
+  return [
+    {
+      name: 'ledger',
+      module: '../../apps/ledger/src/main.js',
+      portVariable: 'PORT',
+      port: settings.port,
+      healthHost: hostToAsk(settings.ledgerSettings['HOST']),
+      environment: {
+        ...settings.surroundings,
+        ...settings.ledgerSettings,
+        LEDGER_DATABASE_URL: databases.ledgerUrl,
+        PORT: String(settings.port),
+        BOOTSTRAP_API_KEY: keys.bootstrapApiKey,
+        SECRETS_KEY: keys.secretsKey,
+        LEDGER_ROLE: settings.ledgerRole,
+      },
+    },
+  ];
+}
+
+/**
+ * Requests are many and short, and what they leave behind outlives the small young generation of the default,
+ * which then copies it again and again. The Dockerfile says the same.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=64'];
+
+/**
+ * Runs the app as a supervised child. Its channel to us tells it when we are gone, however we went; a process
+ * group of its own keeps Ctrl-C in a terminal from reaching it before we have said that it should drain.
+ */
+export function superviseApp(app: App): SupervisedProcess {
+  const path = fileURLToPath(new URL(app.module, import.meta.url));
+  return new SupervisedProcess({
+    name: app.name,
+    start: () =>
+      Promise.resolve(
+        fork(path, [], {
+          env: { ...app.environment },
+          execArgv: NODE_OPTIONS,
+          detached: true,
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        }),
+      ),
+    stopSteps: [
+      { signal: 'SIGTERM', limitMs: DRAIN_SECONDS_MAX * 1000 },
+      { signal: 'SIGKILL', limitMs: 5_000 },
+    ],
+  });
+}
+
+export function untilAppReady(app: App, process: SupervisedProcess, signal: AbortSignal): Promise<void> {
+  return process.untilReady({
+    check: () => whatIsMissing(app),
+    limitMs: READY_SECONDS_MAX * 1000,
+    exitsMax: EXITS_BEFORE_READY_MAX,
+    signal,
+  });
+}
+
+/** An app that listens everywhere is asked on this machine's own address. */
+function hostToAsk(host: string | undefined): string {
+  if (host === undefined || host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function whatIsMissing({ healthHost, port }: App): Promise<string | undefined> {
+  try {
+    const answer = await fetch(`http://${healthHost}:${port}/health/ready`, {
+      signal: AbortSignal.timeout(2_000),
+    });
+    const body = await answer.text();
+    return answer.ok ? undefined : `/health/ready answers ${answer.status} ${body.slice(0, 300)}`;
+  } catch (error) {
+    return `/health/ready can't be asked (${messageOf(error instanceof Error ? (error.cause ?? error) : error)})`;
+  }
+}
+
+/** The wait is for the app of a killed supervisor, which may still be draining. */
+export async function untilPortFree({ portVariable, port }: App, waitSeconds: number): Promise<void> {
+  const deadline = Date.now() + waitSeconds * 1000;
+  for (;;) {
+    const failure = await tryToListen(port);
+    if (failure === undefined) return;
+    if (failure.code !== 'EADDRINUSE' || Date.now() >= deadline) {
+      throw new CannotStart(
+        `${portVariable} ${port} can't be listened on (${failure.code ?? failure.message}): set another.`,
+      );
+    }
+    await sleep(200);
+  }
+}
+
+function tryToListen(port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.on('error', resolve);
+    probe.listen(port, () => probe.close(() => resolve(undefined)));
+  });
+}

@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { parsePostgresUrl } from '../migrate/postgres-url.js';
+import { CannotStart } from './cannot-start.js';
+
+export interface StartSettings {
+  readonly port: number;
+  readonly dispatcherPort: number;
+  readonly dataDirectory: string;
+  /** Absent: made at the first start and kept in the data directory. */
+  readonly bootstrapApiKey: string | undefined;
+  readonly secretsKey: string | undefined;
+  readonly ledgerRole: LedgerRole;
+  /** Absent: the embedded Postgres. */
+  readonly externalPostgres: ExternalPostgres | undefined;
+  /** What every app gets as it is, because the system or Node needs it. */
+  readonly surroundings: Readonly<Record<string, string>>;
+  /** The ledger's own limits and the like; it checks them itself. */
+  readonly ledgerSettings: Readonly<Record<string, string>>;
+}
+
+export interface ExternalPostgres {
+  readonly ownerUrl: string;
+  readonly ledgerUrl: string | undefined;
+  readonly dispatcherUrl: string | undefined;
+}
+
+export type LedgerRole = (typeof LEDGER_ROLES)[number];
+
+const LEDGER_ROLES = ['all', 'api', 'worker'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const SURROUNDINGS = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+const NODE_SETTINGS = ['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
+
+const LEDGER_SETTINGS = [
+  'HOST',
+  'REQUEST_TIME_MS',
+  'BODY_BYTES_MAX',
+  'QUEUE_COMMANDS_MAX',
+  'QUEUE_COMMANDS_PER_LEDGER_MAX',
+  'QUEUE_BYTES_MAX',
+  'WRITE_CONNECTIONS_MAX',
+  'READ_CONNECTIONS_MAX',
+  'WORKER_CONNECTIONS_MAX',
+  'PROJECTION_WAIT_MS',
+  'SHUTDOWN_MS',
+];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The only reader of the environment here; the first value that can't be meant stops the start by its name. */
+export function readStartSettings(environment: Environment = process.env): StartSettings {
+  const of = (name: string): string | undefined => environment[name] || undefined;
+  oneOf('LOG_LEVEL', of('LOG_LEVEL') ?? 'info', LOG_LEVELS);
+  return {
+    port: port('PORT', of('PORT') ?? '3000'),
+    dispatcherPort: port('DISPATCHER_PORT', of('DISPATCHER_PORT') ?? '3001'),
+    dataDirectory: resolve(of('DATA_DIR') ?? '.data'),
+    bootstrapApiKey:
+      of('BOOTSTRAP_API_KEY') && bootstrapApiKey('BOOTSTRAP_API_KEY', of('BOOTSTRAP_API_KEY') ?? ''),
+    secretsKey: of('SECRETS_KEY') && secretsKey('SECRETS_KEY', of('SECRETS_KEY') ?? ''),
+    ledgerRole: oneOf('LEDGER_ROLE', of('LEDGER_ROLE') ?? 'all', LEDGER_ROLES),
+    externalPostgres: externalPostgres(of),
+    surroundings: those(of, [...SURROUNDINGS, ...NODE_SETTINGS]),
+    ledgerSettings: those(of, LEDGER_SETTINGS),
+  };
+}
+
+/** The values of the names that are set. */
+function those(of: (name: string) => string | undefined, names: readonly string[]): Record<string, string> {
+  const found = names.map((name) => [name, of(name)] as const);
+  return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+function externalPostgres(of: (name: string) => string | undefined): ExternalPostgres | undefined {
+  const url = (name: string): string | undefined => {
+    const value = of(name);
+    if (value !== undefined) parsePostgresUrl(name, value);
+    return value;
+  };
+  const ownerUrl = url('DATABASE_URL');
+  const ledgerUrl = url('LEDGER_DATABASE_URL');
+  const dispatcherUrl = url('DISPATCHER_DATABASE_URL');
+  if (ownerUrl !== undefined) return { ownerUrl, ledgerUrl, dispatcherUrl };
+  const alone = ledgerUrl === undefined ? 'DISPATCHER_DATABASE_URL' : 'LEDGER_DATABASE_URL';
+  if (ledgerUrl === undefined && dispatcherUrl === undefined) return undefined;
+  throw new CannotStart(
+    `${alone} is set without DATABASE_URL, the URL of the owner, who migrates: set both.`,
+  );
+}
+
+function port(name: string, value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) return Number(value);
+  throw new CannotStart(`${name} must be a port number from 1 to 65535, and is "${value}".`);
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((item) => item === value);
+  if (found !== undefined) return found;
+  throw new CannotStart(`${name} must be one of ${allowed.join(', ')}, and is "${value}".`);
+}
+
+/** `name` is the variable's, or the file's that keeps the value. A secret is not repeated in the sentence. */
+export function bootstrapApiKey(name: string, value: string): string {
+  if (/^[\x21-\x7e]{32,512}$/.test(value)) return value;
+  throw new CannotStart(`${name} must be 32 to 512 characters, all of them visible ASCII without blanks.`);
+}
+
+export function secretsKey(name: string, value: string): string {
+  const bytes = Buffer.from(value, 'base64');
+  if (bytes.length === 32 && bytes.toString('base64') === value) return value;
+  throw new CannotStart(`${name} must be 32 bytes in base64, as \`openssl rand -base64 32\` makes them.`);
+}

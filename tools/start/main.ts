@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { appsOf, DRAIN_SECONDS_MAX, superviseApp, untilAppReady, untilPortFree } from './apps.js';
+import { reportFailure } from './cannot-start.js';
+import { bootstrapApiKey, readStartSettings, secretsKey, type ExternalPostgres } from './config.js';
+import { lockDataDirectory } from './data-directory-lock.js';
+import { makeDataDirectory, prepareDatabase, startEmbeddedPostgres } from './databases.js';
+import { newApiKey, newSecretsKey, Secrets } from './secrets.js';
+import { tour } from './tour.js';
+
+type Undo = (hurry: AbortSignal) => Promise<void>;
+
+/** npm and the terminal both pass on one Ctrl-C. */
+const SAME_SIGNAL_MS = 1_000;
+
+/**
+ * From nothing to a running product, and back: each step that has to be undone leaves its undoing in `undo`,
+ * which runs in reverse when a step fails or a signal asks for the end. After kill -9 of this process the apps
+ * notice by themselves, and the next start stops what is left of Postgres.
+ */
+async function main(): Promise<void> {
+  const { stop, hurry } = listenToSignals();
+  const undo: Undo[] = [];
+  try {
+    await startEverything(undo, stop);
+    await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    console.log('Stopping …');
+  } catch (error) {
+    if (!stop.aborted) {
+      reportFailure(error);
+      process.exitCode = 1;
+    }
+  }
+  for (const step of undo.reverse()) await step(hurry).catch(reportFailure);
+}
+
+async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  const settings = readStartSettings();
+  await makeDataDirectory(settings.dataDirectory);
+  const lock = await lockDataDirectory(settings.dataDirectory);
+  undo.push(() => lock.release());
+  const secrets = new Secrets(join(settings.dataDirectory, 'secrets'));
+  const keys = {
+    bootstrapApiKey: settings.bootstrapApiKey ?? (await keptApiKey(secrets)),
+    secretsKey: settings.secretsKey ?? (await keptSecretsKey(secrets)),
+  };
+  stop.throwIfAborted();
+
+  let postgres: ExternalPostgres;
+  let roleMakerUrl: string;
+  if (settings.externalPostgres === undefined) {
+    const { server, ownerUrl } = await startEmbeddedPostgres(settings.dataDirectory, secrets, stop);
+    undo.push((hurry) => server.stop(hurry));
+    console.log(
+      `Postgres runs on port ${server.port}, its data is in ${join(settings.dataDirectory, 'postgres')}.`,
+    );
+    postgres = { ownerUrl, ledgerUrl: undefined, dispatcherUrl: undefined };
+    roleMakerUrl = server.superuserUrl;
+  } else {
+    postgres = settings.externalPostgres;
+    roleMakerUrl = postgres.ownerUrl;
+  }
+  stop.throwIfAborted();
+  const { applied, ...databases } = await prepareDatabase(postgres, roleMakerUrl, secrets);
+  if (applied.length > 0) console.log(`The database has been migrated: ${applied.join(', ')}.`);
+
+  for (const app of appsOf(settings, databases, keys)) {
+    stop.throwIfAborted();
+    await untilPortFree(app, lock.isTakenOver ? DRAIN_SECONDS_MAX : 0);
+    const process = superviseApp(app);
+    undo.push((hurry) => process.stop(hurry));
+    process.start();
+    await untilAppReady(app, process, stop);
+  }
+  console.log(tour(settings.port, keys.bootstrapApiKey));
+  console.log(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+async function keptApiKey(secrets: Secrets): Promise<string> {
+  return bootstrapApiKey(
+    secrets.pathOf('bootstrap-api-key'),
+    await secrets.kept('bootstrap-api-key', newApiKey),
+  );
+}
+
+async function keptSecretsKey(secrets: Secrets): Promise<string> {
+  return secretsKey(secrets.pathOf('secrets-key'), await secrets.kept('secrets-key', newSecretsKey));
+}
+
+function listenToSignals(): { stop: AbortSignal; hurry: AbortSignal } {
+  const stop = new AbortController();
+  const hurry = new AbortController();
+  let firstAt = 0;
+  const onSignal = (): void => {
+    if (!stop.signal.aborted) firstAt = performance.now();
+    else if (performance.now() - firstAt > SAME_SIGNAL_MS) hurry.abort();
+    stop.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  process.on('uncaughtException', (error) => {
+    reportFailure(error);
+    process.exitCode = 1;
+    stop.abort();
+  });
+  // Whoever read our output may be gone before we are; that is no reason to leave everything running.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  return { stop: stop.signal, hurry: hurry.signal };
+}
+
+await main();
