@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * One ledger, one wall: every statement on a ledger's tables names one ledger. The texts are collected from the
+ * sources, so that one that no test runs is seen as well.
+ */
+const roots = ['apps', 'libs'];
+const ledgerTables = /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:journal|ledger|projections)\.\w+/;
+const namesOneLedger = /\bledger_id\s*=\s*(?:\$1|\$\{)|\(ledger_id,/;
+/** Scans over ledgers stand in these files alone. */
+const scans = ['apps/ledger/src/projections/scan-ledgers.ts', 'libs/journal/src/list-ledgers.ts'];
+
+interface Statement {
+  readonly file: string;
+  readonly sql: string;
+}
+
+function statementsOf(file: string, source: string): Statement[] {
+  const literals = source.match(/`(?:[^`\\]|\\.)*`|'(?:[^'\\\n]|\\.)*'/g) ?? [];
+  return literals.filter((text) => ledgerTables.test(text)).map((sql) => ({ file, sql }));
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
+    .map((path) => join(folder, path));
+}
+
+const statements = roots
+  .flatMap(sourceFiles)
+  .flatMap((file) => statementsOf(file, readFileSync(file, 'utf8')))
+  .filter(({ file }) => !scans.includes(file));
+
+describe('a statement on a ledger’s tables', () => {
+  it('is found by this test', () => {
+    expect(statements.length).toBeGreaterThan(15);
+  });
+
+  it.each(statements)('names one ledger: $file $sql', ({ sql }) => {
+    expect(sql).toMatch(namesOneLedger);
+  });
+
+  it('is told apart from one that names none', () => {
+    const [planted] = statementsOf('planted.ts', 'db.query(`SELECT * FROM ledger.accounts WHERE id = $1`)');
+    expect(planted?.sql).not.toMatch(namesOneLedger);
+  });
+});

@@ -1,0 +1,305 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { Client, newKey, startService, type Account, type List, type Service } from '../support/client.js';
+import { createTestDatabase } from '../support/database.js';
+import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
+import { startProduct } from '../support/product.js';
+import { properCalls, type ProperCalls } from '../support/proper-calls.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+let service: Service;
+let client: Client;
+let api: DocumentedApi;
+let alice: Account;
+let bob: Account;
+let proper: ProperCalls;
+
+beforeAll(async () => {
+  service = await startService();
+  client = service.client;
+  api = new DocumentedApi((await client.get('/openapi.json')).body as OpenApiDocument);
+  alice = await client.open({ name: 'Alice', openingBalance: '100000', externalId: 'alice' });
+  bob = await client.open({ name: 'Bob', openingBalance: '100000', minBalance: null });
+  proper = properCalls(client, alice, bob);
+}, 60_000);
+
+afterAll(() => service.stop());
+
+/** A proper call with these changes is answered so; that it is documented is found out on the way. */
+async function expectAnswer(
+  status: number,
+  code: string,
+  operationId: string,
+  changes: Call,
+  caller = client,
+) {
+  return expectOutcome(status, code, operationId, { ...(await proper[operationId]!()), ...changes }, caller);
+}
+
+async function expectOutcome(status: number, code: string, operationId: string, call: Call, caller: Client) {
+  const answer = await api.call(caller, operationId, call);
+  const got = (answer.body as { error?: { code: string } } | undefined)?.error?.code ?? '';
+  expect([operationId, answer.status, got]).toEqual([operationId, status, code]);
+  return answer;
+}
+
+const isWrite = ({ method }: Operation) => method !== 'GET';
+const projectedLists = ['accountsEntries', 'transactionsList'];
+const lists = ['accountsList', ...projectedLists];
+const unknownId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
+
+describe('what is answered is what is documented', () => {
+  test('when all is well', async () => {
+    for (const { operationId, responses } of api.operations) {
+      const status = Number(Object.keys(responses).find((known) => known.startsWith('2')));
+      await expectAnswer(status, '', operationId, {});
+    }
+  });
+
+  test('when the examples of query parameters are asked for, and every value of an enumeration', async () => {
+    for (const operation of api.operations) {
+      for (const { name, schema } of operation.parameters.filter((parameter) => parameter.in === 'query')) {
+        const values = [...(schema.examples ?? []), ...(schema.enum ?? [])];
+        for (const value of values) {
+          const needsRoot = name === 'currency';
+          const query = { [name]: String(value) };
+          const { operationId } = operation;
+          await expectAnswer(200, '', operationId, { query, ...(needsRoot ? { id: 'ROOT' } : {}) });
+        }
+      }
+    }
+  });
+
+  test('in all the shapes that an answer has', async () => {
+    await client.open({
+      externalId: newKey(),
+      ownerId: 'carol',
+      minBalance: '-10',
+      maxBalance: '10',
+      metadata: { deep: { 1: [true] } },
+    });
+    for (const query of [{ 'page[limit]': '1' }, { 'page[total]': 'true' }, { consistency: 'eventual' }]) {
+      for (const list of lists) await expectAnswer(200, '', list, { query });
+    }
+    const { body } = await client.get<List<Account>>('/v1/accounts?page[limit]=1');
+    const cursor = { 'page[cursor]': body.meta.page.nextCursor ?? '' };
+    await expectAnswer(200, '', 'accountsList', { query: cursor });
+    await expectAnswer(200, '', 'transactionsList', { query: { 'filter[reference]': 'nothing has this' } });
+    for (const operation of ['accountsGet', 'accountsBalance', 'accountsEntries']) {
+      await expectAnswer(200, '', operation, { id: 'ROOT', query: { currency: 'EUR' } });
+    }
+    await expectAnswer(200, '', 'journalEvents', { query: { after: '999999', limit: '1000' } });
+  });
+
+  test('when a request is repeated', async () => {
+    for (const { operationId } of api.operations.filter(({ method }) => method === 'POST')) {
+      const call = { ...(await proper[operationId]!()), key: newKey() };
+      const first = await expectAnswer(201, '', operationId, call);
+      const second = await expectAnswer(201, '', operationId, call);
+      expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual([
+        undefined,
+        'true',
+      ]);
+      const body = { ...(call.body as object), metadata: { other: true } };
+      await expectAnswer(422, 'idempotency_key_reused', operationId, { ...call, body });
+    }
+  });
+
+  test('when the conventions are not kept', async () => {
+    const powerless = new Client(client.url, await addKey(service.database.ownerUrl, []));
+    for (const operation of api.operations) {
+      const { operationId } = operation;
+      await expectAnswer(400, 'validation_error', operationId, { query: { nonsense: '1' } });
+      if (isWrite(operation)) {
+        const headers = { 'content-type': 'text/plain' };
+        await expectAnswer(415, 'unsupported_media_type', operationId, { raw: 'text', headers });
+        const raw = Buffer.alloc(1_100_000, ' ');
+        await expectAnswer(413, 'payload_too_large', operationId, {
+          raw,
+          headers: { 'content-type': 'application/json' },
+        });
+      }
+      if (operation['x-scope'] === null) continue;
+      await expectAnswer(401, 'unauthorized', operationId, { headers: { authorization: undefined } });
+      await expectAnswer(406, 'not_acceptable', operationId, { headers: { accept: 'text/html' } });
+      await expectAnswer(403, 'forbidden', operationId, {}, powerless);
+    }
+    powerless.close();
+  });
+
+  test('when a list is asked for what it has not', async () => {
+    for (const list of lists) {
+      await expectAnswer(400, 'invalid_cursor', list, { query: { 'page[cursor]': 'nonsense' } });
+      await expectAnswer(400, 'page_too_deep', list, {
+        query: { 'page[limit]': '100', 'page[page]': '101' },
+      });
+    }
+  });
+
+  test('when an account does not allow it', async () => {
+    const closed = await client.open();
+    await client.delete(`/v1/accounts/${closed.id}`);
+    for (const operation of ['accountsUpdate', 'accountsClose']) {
+      await expectAnswer(403, 'forbidden', operation, { id: 'ROOT' });
+      await expectAnswer(409, 'account_closed', operation, { id: closed.id });
+      const headers = { 'if-match': '"9.9"' };
+      await expectAnswer(412, 'precondition_failed', operation, { id: bob.id, headers });
+    }
+    const ofAccounts = [
+      'accountsGet',
+      'accountsBalance',
+      'accountsEntries',
+      'accountsUpdate',
+      'accountsClose',
+    ];
+    for (const operation of ofAccounts)
+      await expectAnswer(404, 'account_not_found', operation, { id: unknownId });
+    await expectAnswer(409, 'account_not_empty', 'accountsClose', { id: alice.id });
+    await expectAnswer(409, 'external_id_taken', 'accountsUpdate', {
+      id: bob.id,
+      body: { externalId: 'alice' },
+    });
+    const opening = { name: 'Carol', currency: 'EUR' };
+    await expectAnswer(409, 'external_id_taken', 'accountsOpen', {
+      body: { ...opening, externalId: 'alice' },
+    });
+    await expectAnswer(422, 'unknown_currency', 'accountsOpen', { body: { ...opening, currency: 'XYZ' } });
+    const body = { ...opening, openingBalance: 2, maxBalance: 1 };
+    await expectAnswer(422, 'balance_limit_exceeded', 'accountsOpen', { body });
+  });
+
+  test('when a transaction is refused', async () => {
+    const [closed, frozen, capped, dollars] = [
+      await client.open(),
+      await client.open(),
+      await client.open({ maxBalance: '1' }),
+      await client.open({ currency: 'USD' }),
+    ];
+    await client.delete(`/v1/accounts/${closed.id}`);
+    await client.patch(`/v1/accounts/${frozen.id}`, { status: 'frozen' });
+    await client.transfer(alice.id, bob.id, 1, { externalId: 'taken' });
+    const withSide = {
+      transactionsMint: 'recipient',
+      transactionsBurn: 'sender',
+      transactionsCreate: 'recipient',
+    };
+    for (const [operation, side] of Object.entries(withSide)) {
+      const { body } = (await proper[operation]!()) as { body: { sender?: string } };
+      const refused = (status: number, code: string, changes: object) =>
+        expectAnswer(status, code, operation, { body: { ...body, ...changes } });
+      await refused(422, 'same_account', { [side]: operation === 'transactionsCreate' ? alice.id : 'ROOT' });
+      await refused(404, 'account_not_found', { [side]: unknownId });
+      await refused(409, 'account_closed', { [side]: closed.id });
+      await refused(409, 'account_frozen', { [side]: frozen.id });
+      await refused(409, 'external_id_taken', { externalId: 'taken' });
+      if (side === 'recipient')
+        await refused(422, 'balance_limit_exceeded', { recipient: capped.id, amount: 2 });
+      if (body.sender) await refused(422, 'insufficient_funds', { amount: '9'.repeat(36) });
+    }
+    const body = { sender: alice.id, recipient: dollars.id, amount: 1 };
+    await expectAnswer(422, 'exchange_rate_missing', 'transactionsCreate', { body });
+    await expectAnswer(404, 'transaction_not_found', 'transactionsGet', { id: unknownId });
+  });
+
+  test('when data was erased', async () => {
+    const key = newKey();
+    const opening = { body: { name: 'Erin', currency: 'EUR', openingBalance: 5 }, key };
+    await expectAnswer(201, '', 'accountsOpen', opening);
+    const mint = { body: { recipient: alice.id, amount: 7 }, key: newKey() };
+    const { body } = await expectAnswer(201, '', 'transactionsMint', mint);
+    const owner = new pg.Client({ connectionString: service.database.ownerUrl });
+    await owner.connect();
+    await owner.query('UPDATE journal.events SET data = NULL, data_salt = NULL');
+    await owner.end();
+    expect((await expectAnswer(201, '', 'accountsOpen', opening)).body).toEqual({ data: null });
+    expect((await expectAnswer(201, '', 'transactionsMint', mint)).body).toEqual({ data: null });
+    const { id } = (body as { data: { id: string } }).data;
+    expect((await expectAnswer(200, '', 'transactionsGet', { id })).body).toMatchObject({
+      data: { type: null },
+    });
+    await expectAnswer(200, '', 'journalEvents', {});
+    for (const list of lists) await expectAnswer(200, '', list, {});
+  });
+});
+
+describe('in trouble', () => {
+  test('what is answered is what is documented', async () => {
+    const database = await createTestDatabase();
+    const proxy = await TcpProxy.start(database.ledgerUrl);
+    const product = await startProduct({ databaseUrl: proxy.url, env: troubledSettings });
+    const caller = new Client(product.url, product.apiKey);
+    const [one, other] = [await caller.open({ openingBalance: 1_000 }), await caller.open()];
+    const before = proper;
+    proper = properCalls(caller, one, other);
+    try {
+      await answersInTrouble(caller, proxy);
+    } finally {
+      proper = before;
+      caller.close();
+      await product.kill();
+      await proxy.close();
+      await database.drop();
+    }
+  }, 60_000);
+
+  const writes = () => api.operations.filter(isWrite).map(({ operationId }) => operationId);
+
+  /** Nobody follows the journal here, one call of each write fills the queue, and the wire to Postgres can be cut. */
+  const troubledSettings = {
+    LEDGER_ROLE: 'api',
+    QUEUE_COMMANDS_MAX: '6',
+    PROJECTION_WAIT_MS: '50',
+    REQUEST_TIME_MS: '2500',
+  };
+
+  async function answersInTrouble(caller: Client, proxy: TcpProxy): Promise<void> {
+    for (const list of projectedLists) await expectAnswer(503, 'projection_lagging', list, {}, caller);
+
+    const calls = new Map<string, Call>();
+    for (const operation of writes()) calls.set(operation, await proper[operation]!());
+    const all = (status: number, code: string) =>
+      Promise.all(
+        [...calls].map(([operation, call]) => expectOutcome(status, code, operation, call, caller)),
+      );
+    const isHeld = proxy.once('COMMIT\0', 'hold');
+    const first = caller.open();
+    await isHeld;
+    const unknown = all(503, 'outcome_unknown');
+    while (!/^ledger_lane_depth_commands 6$/m.test((await caller.get('/metrics')).text)) await sleep(10);
+    await all(503, 'overloaded');
+    const isCut = proxy.once('COMMIT\0', 'cut-after');
+    proxy.release();
+    await first;
+    await Promise.race([isCut, unknown]);
+    await proxy.close();
+    await unknown;
+
+    calls.set('transactionsGet', { id: unknownTransaction });
+    for (const { operationId } of api.operations.filter(({ responses }) => responses['503'])) {
+      const call = calls.get(operationId) ?? (await proper[operationId]!());
+      await expectOutcome(503, 'unavailable', operationId, call, caller);
+    }
+  }
+});
+
+const unknownTransaction = 'txn_01jd3v5m7yf8rb6q0n4j2d9ktw';
+
+test('nothing is documented that was not seen, but for bugs', () => {
+  const unseen = api.documented().filter((answer) => !api.seen.has(answer));
+  expect(unseen.filter((answer) => !answer.endsWith(' 500 internal'))).toEqual([]);
+});
+
+/** A key of the first ledger with these scopes. */
+async function addKey(ownerUrl: string, scopes: readonly string[]): Promise<string> {
+  const secret = `sk_live_${randomBytes(32).toString('hex')}`;
+  const owner = new pg.Client({ connectionString: ownerUrl });
+  await owner.connect();
+  await owner.query(
+    `INSERT INTO access.api_keys (id, ledger_id, name, secret_hash, scopes)
+      SELECT gen_random_uuid(), id, 'A key', $1, $2 FROM access.ledgers WHERE is_first`,
+    [createHash('sha256').update(secret).digest(), scopes],
+  );
+  await owner.end();
+  return secret;
+}

@@ -1,0 +1,366 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { spawnStart, startWholeProduct, type WholeProduct } from '../support/product.js';
+import { childrenOf, isReady, isRunning } from '../support/running-process.js';
+
+const isRoot = process.getuid?.() === 0;
+let home: string;
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ledger-start-'));
+  await chmod(home, 0o755);
+});
+
+afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+
+/** How long a start takes is measured by hand; here it only has to end on a machine that is busy. */
+const readySecondsMax = 30;
+
+/** Runs a start that is expected to end by itself. */
+async function startToItsEnd(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const running = spawnStart({ DATA_DIR: join(home, 'refused'), PORT: String(await findFreePort()), ...env });
+  const timer = setTimeout(() => void running.kill('SIGTERM'), 20_000);
+  const { code } = await running.exited;
+  clearTimeout(timer);
+  return { code, output: running.output() };
+}
+
+async function processesOf({ pid }: { pid: number }): Promise<{ app: number; postgres: number | undefined }> {
+  const children = await childrenOf(pid);
+  const app = children.find(({ command }) => command.includes('apps/ledger'))?.pid;
+  if (app === undefined) throw new Error(`No app among ${JSON.stringify(children)}`);
+  return { app, postgres: children.find(({ command }) => command.includes('postgres -D'))?.pid };
+}
+
+async function environmentOf(pid: number): Promise<Record<string, string>> {
+  const entries = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').filter(Boolean);
+  return Object.fromEntries(
+    entries.map((entry) => [entry.split('=', 1)[0] ?? '', entry.replace(/^[^=]*=/, '')]),
+  );
+}
+
+async function until(what: string, isSo: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + limitMs; Date.now() < deadline;) {
+    if (await isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Waited ${limitMs} ms for ${what}.`);
+}
+
+async function query<T extends pg.QueryResultRow>(url: string, sql: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function balanceOf(product: WholeProduct, accountId: string): Promise<unknown> {
+  const answer = await fetch(`${product.url}/v1/accounts/${accountId}/balance`, {
+    headers: { authorization: `Bearer ${product.apiKey}` },
+  });
+  return ((await answer.json()) as { data?: { posted?: unknown } }).data?.posted;
+}
+
+describe('one data directory, from its first start on', () => {
+  let product: WholeProduct;
+  let bob = '';
+  let apiKey = '';
+  const directory = (): string => join(home, 'made', 'by start');
+
+  beforeAll(async () => {
+    product = await startWholeProduct({ dataDirectory: directory() });
+    apiKey = product.apiKey;
+  }, 150_000);
+
+  afterAll(() => product.stop());
+
+  test('an absent directory becomes ready, with a key of its own', () => {
+    expect(product.readyAfterSeconds).toBeLessThan(readySecondsMax);
+    expect(apiKey).toMatch(/^sk_live_[0-9A-Za-z]{43}$/);
+  });
+
+  test('secrets are readable by their owner only', async () => {
+    const secrets = join(directory(), 'secrets');
+    expect((await stat(secrets)).mode & 0o777).toBe(0o700);
+    const names = await readdir(secrets);
+    expect(names).toEqual(expect.arrayContaining(['bootstrap-api-key', 'secrets-key', 'ledger-password']));
+    for (const name of names) expect((await stat(join(secrets, name))).mode & 0o777).toBe(0o600);
+  });
+
+  test('the five lines of the tour work when pasted into one shell, and pasted again', async () => {
+    expect(product.tour).toHaveLength(5);
+    for (let pasted = 0; pasted < 2; pasted++) {
+      const { stdout } = await promisify(execFile)('bash', ['-c', product.tour.join('\n')]);
+      const [alice, bobLine, transfer, balance, list, ...rest] = stdout.trim().split('\n');
+      expect(rest).toEqual([]);
+      expect(alice).toMatch(/^Alice is acc_[0-9a-z]+$/);
+      bob = /^Bob is (acc_[0-9a-z]+)$/.exec(bobLine ?? '')?.[1] ?? 'no Bob';
+      expect(JSON.parse(transfer ?? '')).toMatchObject({ data: { recipient: bob, amount: '250' } });
+      expect(JSON.parse(balance ?? '')).toMatchObject({ data: { accountId: bob, posted: '250' } });
+      expect(JSON.parse(list ?? '')).toMatchObject({ data: [{ recipient: bob, amount: '250' }] });
+    }
+  });
+
+  test('the documentation is where the tour says', async () => {
+    expect((await fetch(`${product.url}/docs`)).status).toBe(200);
+  });
+
+  test('the app knows its own login only, and that may not change the journal', async () => {
+    const environment = await environmentOf((await processesOf(product)).app);
+    const url = environment['LEDGER_DATABASE_URL'] ?? '';
+    expect(new URL(url).username).toBe('ledger_ledger');
+    expect(Object.keys(environment).filter((name) => name.endsWith('DATABASE_URL'))).toEqual([
+      'LEDGER_DATABASE_URL',
+    ]);
+    for (const name of ['owner-password', 'postgres-password', 'dispatcher-password']) {
+      const password = (await readFile(join(directory(), 'secrets', name), 'utf8')).trim();
+      expect(Object.values(environment).filter((value) => value.includes(password))).toEqual([]);
+    }
+    await expect(query(url, `UPDATE journal.events SET type = 'x'`)).rejects.toThrow('permission denied');
+    await expect(query(url, 'CREATE TABLE public.x ()')).rejects.toThrow('permission denied');
+  });
+
+  test('text is UTF-8 and compares as text of every language does', async () => {
+    const url = (await environmentOf((await processesOf(product)).app))['LEDGER_DATABASE_URL'] ?? '';
+    const rows = await query(
+      url,
+      `SELECT 'É' ILIKE 'é' AS folds, current_setting('server_encoding') AS encoding`,
+    );
+    expect(rows).toEqual([{ folds: true, encoding: 'UTF8' }]);
+  });
+
+  test('a second start on the same directory names the first and stops', async () => {
+    const { code, output } = await startToItsEnd({ DATA_DIR: directory() });
+    expect(code).toBe(1);
+    expect(output).toContain(`already running on ${directory()} (process ${product.pid})`);
+    expect(await isReady(product.url)).toBe(true);
+  });
+
+  test('an app, and a Postgres, that is killed comes back', async () => {
+    const { app, postgres } = await processesOf(product);
+    process.kill(app, 'SIGKILL');
+    await until('the app to be gone', async () => !(await isRunning(app)));
+    await until('another app to be ready', () => isReady(product.url));
+    process.kill(postgres ?? 0, 'SIGKILL');
+    await until('the server to be gone', async () => !(await isRunning(postgres ?? 0)));
+    await until('the app to have its database again', async () => (await balanceOf(product, bob)) === '250');
+  }, 60_000);
+
+  test('after kill -9 of everything the next start finds the data', async () => {
+    const { app, postgres } = await processesOf(product);
+    for (const pid of [product.pid, app, postgres ?? 0]) process.kill(pid, 'SIGKILL');
+    product = await startWholeProduct({ dataDirectory: directory() });
+    expect(product.readyAfterSeconds).toBeLessThan(readySecondsMax);
+    expect(product.apiKey).toBe(apiKey);
+    expect(await balanceOf(product, bob)).toBe('250');
+  }, 60_000);
+
+  test('after kill -9 of the supervisor alone its children are replaced', async () => {
+    const { app, postgres } = await processesOf(product);
+    await product.kill('SIGKILL');
+    product = await startWholeProduct({ dataDirectory: directory() });
+    expect(await balanceOf(product, bob)).toBe('250');
+    await until('the old app to be gone', async () => !(await isRunning(app)));
+    expect(await isRunning(postgres ?? 0)).toBe(false);
+  }, 60_000);
+
+  test('another directory runs beside it, with its own key and nothing of its data', async () => {
+    const other = await startWholeProduct({ dataDirectory: join(home, 'other') });
+    try {
+      expect(other.apiKey).not.toBe(apiKey);
+      expect(await balanceOf(other, bob)).toBeUndefined();
+      expect(await balanceOf(product, bob)).toBe('250');
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
+
+  test('SIGTERM ends everything, in order, and leaves the directory free', async () => {
+    const { app, postgres } = await processesOf(product);
+    expect(await product.stop()).toEqual({ code: 0, signal: null });
+    expect(await isRunning(app)).toBe(false);
+    expect(await isRunning(postgres ?? 0)).toBe(false);
+    expect((await readdir(directory())).sort()).toEqual(['postgres', 'postgres.log', 'secrets']);
+    expect(await readFile(join(directory(), 'postgres.log'), 'utf8')).toContain(
+      'database system is shut down',
+    );
+  }, 60_000);
+});
+
+describe('starts that are interrupted or meet each other', () => {
+  test('kill -9 while Postgres makes its files', async () => {
+    const dataDirectory = join(home, 'interrupted');
+    const first = spawnStart({ DATA_DIR: dataDirectory, PORT: String(await findFreePort()) });
+    await first.until('initdb to be at work', async () => {
+      const names = await readdir(dataDirectory).catch(() => []);
+      return names.some((name) => name.startsWith('postgres.init-'));
+    });
+    await first.kill('SIGKILL');
+    const second = await startWholeProduct({ dataDirectory });
+    expect((await readdir(dataDirectory)).filter((name) => name.startsWith('postgres.init-'))).toEqual([]);
+    expect(await second.stop()).toEqual({ code: 0, signal: null });
+  }, 60_000);
+
+  test('of three at once on a directory with a dead holder, one runs', async () => {
+    const dataDirectory = join(home, 'contended');
+    await mkdir(dataDirectory);
+    await writeFile(
+      join(dataDirectory, 'start.pid'),
+      JSON.stringify({ pid: process.pid, startedAt: 'long ago' }),
+    );
+    const port = String(await findFreePort());
+    const starts = [1, 2, 3].map(() => spawnStart({ DATA_DIR: dataDirectory, PORT: port }));
+    const refused = new Set<unknown>();
+    for (const start of starts) void start.exited.then(() => refused.add(start));
+    await until('two to be refused', () => Promise.resolve(refused.size === 2));
+    const winner = starts.find((start) => !refused.has(start));
+    await winner?.until('the third to be ready', () => winner.output().includes('Ready after'));
+    for (const start of starts) if (start !== winner) expect(start.output()).toContain('already running');
+    expect(await winner?.stop()).toEqual({ code: 0, signal: null });
+  }, 60_000);
+});
+
+describe('what can not be meant stops the start with a sentence', () => {
+  const wrong: [string, string][] = [
+    ['PORT', 'abc'],
+    ['PORT', '70000'],
+    ['DISPATCHER_PORT', '0'],
+    ['BOOTSTRAP_API_KEY', 'too-short'],
+    ['BOOTSTRAP_API_KEY', 'a key with blanks in it, long enough'],
+    ['SECRETS_KEY', 'bm90IDMyIGJ5dGVz'],
+    ['LEDGER_ROLE', 'everything'],
+    ['LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'mysql://me@localhost/ledger'],
+    ['LEDGER_DATABASE_URL', 'postgres://ledger_ledger:x@localhost/ledger'],
+  ];
+  test.each(wrong)('%s=%s', async (name, value) => {
+    const { code, output } = await startToItsEnd({ [name]: value });
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toEqual([expect.stringMatching(new RegExp(`^${name} .*\\.$`))]);
+    await expect(stat(join(home, 'refused'))).rejects.toThrow('ENOENT');
+  });
+
+  test('a DATA_DIR that is a file', async () => {
+    const path = join(home, 'file');
+    await writeFile(path, '');
+    const { code, output } = await startToItsEnd({ DATA_DIR: path });
+    expect(code).toBe(1);
+    expect(output).toContain(`DATA_DIR ${path} can't be made`);
+  });
+
+  test('a PORT that is taken', async () => {
+    const server = (await import('node:net')).createServer().listen(0);
+    const { port } = server.address() as { port: number };
+    const { code, output } = await startToItsEnd({ DATA_DIR: join(home, 'taken'), PORT: String(port) });
+    server.close();
+    expect(code).toBe(1);
+    expect(output).toContain(`PORT ${port} can't be listened on`);
+  }, 30_000);
+
+  (isRoot ? test : test.skip)('as root: a directory that the user postgres can not enter', async () => {
+    const locked = join(home, 'locked');
+    await mkdir(locked, { mode: 0o700 });
+    const { code, output } = await startToItsEnd({ DATA_DIR: join(locked, 'deeper', 'data') });
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(new RegExp(`^${locked} can't be entered by the user .postgres.[^\\n]*$`));
+    expect((await stat(locked)).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('with DATABASE_URL', () => {
+  let database: TestDatabase;
+  let ownerUrl: string;
+  const company = `company_${process.pid}`;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await query(database.superuserUrl, `CREATE ROLE ${company} LOGIN CREATEROLE PASSWORD 'its own'`);
+    await query(database.superuserUrl, `CREATE DATABASE ${company} OWNER ${company}`);
+    const url = new URL(database.superuserUrl);
+    Object.assign(url, { username: company, password: 'its%20own', pathname: `/${company}` });
+    ownerUrl = url.href;
+  });
+
+  afterAll(async () => {
+    await query(database.superuserUrl, `DROP DATABASE ${company} WITH (FORCE)`);
+    for (const role of [`${company}_ledger`, `${company}_dispatcher`, company]) {
+      await query(database.superuserUrl, `DROP ROLE IF EXISTS ${role}`);
+    }
+    await database.drop();
+  });
+
+  test('it migrates there, makes logins named after the database, and starts no Postgres', async () => {
+    const dataDirectory = join(home, 'external');
+    const env = { DATABASE_URL: ownerUrl };
+    for (const password of ['first', 'lost and made again']) {
+      if (password !== 'first') await rm(join(dataDirectory, 'secrets', 'ledger-password'));
+      const product = await startWholeProduct({ dataDirectory, env });
+      try {
+        const { app, postgres } = await processesOf(product);
+        const environment = await environmentOf(app);
+        expect(postgres).toBeUndefined();
+        expect(environment['DATABASE_URL']).toBeUndefined();
+        expect(Object.values(environment).filter((value) => value.includes('its%20own'))).toEqual([]);
+        expect(new URL(environment['LEDGER_DATABASE_URL'] ?? '').username).toBe(`${company}_ledger`);
+        expect((await readdir(dataDirectory)).sort()).toEqual(['secrets', 'start.pid']);
+      } finally {
+        await product.stop();
+      }
+    }
+    const roles = await query(
+      ownerUrl,
+      `SELECT rolname FROM pg_roles WHERE rolname LIKE '${company}\\_%' ORDER BY 1`,
+    );
+    expect(roles).toEqual([{ rolname: `${company}_dispatcher` }, { rolname: `${company}_ledger` }]);
+  }, 60_000);
+
+  test("given logins are used as they are, and the app's own settings reach it", async () => {
+    const product = await startWholeProduct({
+      dataDirectory: join(home, 'given'),
+      env: {
+        DATABASE_URL: database.ownerUrl,
+        LEDGER_DATABASE_URL: database.ledgerUrl,
+        DISPATCHER_DATABASE_URL: database.dispatcherUrl,
+        HOST: '127.0.0.1',
+        REQUEST_TIME_MS: '9000',
+      },
+    });
+    try {
+      const environment = await environmentOf((await processesOf(product)).app);
+      expect(environment['LEDGER_DATABASE_URL']).toBe(database.ledgerUrl);
+      expect(environment['DISPATCHER_DATABASE_URL']).toBeUndefined();
+      expect(environment).toMatchObject({ HOST: '127.0.0.1', REQUEST_TIME_MS: '9000', LEDGER_ROLE: 'all' });
+    } finally {
+      await product.stop();
+    }
+  }, 60_000);
+
+  test('an owner who may not make the logins is told so', async () => {
+    const { code, output } = await startToItsEnd({
+      DATA_DIR: join(home, 'not allowed'),
+      DATABASE_URL: database.ownerUrl,
+    });
+    expect(code).toBe(1);
+    expect(output).toContain(`may not make or change the role ${database.name}_ledger`);
+  });
+
+  test('a server that does not answer is named by its variable, without the password', async () => {
+    const { code, output } = await startToItsEnd({
+      DATA_DIR: join(home, 'nobody'),
+      DATABASE_URL: `postgres://me:secret@127.0.0.1:${await findFreePort()}/ledger`,
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(/^DATABASE_URL can't be used: .*ECONNREFUSED/);
+    expect(output).not.toContain('secret@');
+  });
+});

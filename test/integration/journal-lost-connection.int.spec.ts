@@ -1,0 +1,227 @@
+import {
+  balancesOf,
+  expectSound,
+  fateOf,
+  JournalProcess,
+  queryRows,
+  timesPosted,
+  until,
+  withClient,
+  writeSessions,
+  type TestLedger,
+} from '../support/journal-fixtures.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const commitGate = 4_711;
+/** The statement as it goes over the wire; its end tells it from READ COMMITTED. */
+const commit = 'COMMIT\0';
+
+let database: TestDatabase;
+let proxy: TcpProxy;
+/** Writes through the proxy. */
+let far: JournalProcess;
+let near: JournalProcess;
+let ledger: TestLedger;
+let [alice, bob] = ['', ''];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  // A commit waits for whoever holds this advisory lock, after everything of it has been written; the session's
+  // own lock_timeout would end the wait, as it never ends a slow disk's.
+  await queryRows(
+    database.ownerUrl,
+    `CREATE FUNCTION journal.wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock_shared(${commitGate});
+        RETURN NULL;
+      END $$`,
+  );
+  await queryRows(
+    database.ownerUrl,
+    `CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON journal.events DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION journal.wait_at_commit()`,
+  );
+  proxy = await TcpProxy.start(database.ledgerUrl);
+  far = new JournalProcess(proxy.url);
+  near = new JournalProcess(database.ledgerUrl);
+}, 60_000);
+beforeEach(async () => {
+  ledger = await far.newLedger();
+  [alice, bob] = [await ledger.open(1_000n), await ledger.open()];
+  far.logged.length = 0;
+});
+afterEach(() => expectSound(database.superuserUrl, ledger));
+afterAll(async () => {
+  await Promise.all([far.stop(), near.stop()]);
+  await proxy.close();
+  await database.drop();
+});
+
+/** Commits wait while this session holds the gate. */
+function whileCommitsWait<T>(work: (openGate: () => Promise<void>) => Promise<T>): Promise<T> {
+  return withClient(database.superuserUrl, async (gate) => {
+    await gate.query('SELECT pg_advisory_lock($1)', [commitGate]);
+    return work(async () => {
+      await gate.query('SELECT pg_advisory_unlock_all()');
+    });
+  });
+}
+
+async function committingPids(): Promise<number[]> {
+  const sessions = await writeSessions(database.superuserUrl);
+  return sessions.filter(({ wait_event }) => wait_event === 'advisory').map(({ pid }) => pid);
+}
+
+const pay = (asked = {}) => ledger.move(alice, bob, 10n, { key: 'pay', ...asked }, { reference: 'pay' });
+const timesPaid = () => timesPosted(database.superuserUrl, ledger, 'pay');
+
+describe('the connection is lost while the server commits', () => {
+  it('the commit is waited for and found: accepted once, with neighbours and refusals', async () => {
+    await whileCommitsWait(async (openGate) => {
+      const cut = proxy.once(commit, 'cut-after');
+      const fates = Promise.all([
+        fateOf(pay()),
+        fateOf(ledger.move(alice, bob, 5_000n)),
+        fateOf(ledger.move(alice, bob, 20n)),
+      ]);
+      await cut;
+      await until(async () => (await committingPids()).length === 1);
+      await until(() => far.logged.includes('the outcome of a commit is unknown'));
+      await openGate();
+      expect(await fates).toEqual(['accepted', 'insufficient_funds', 'accepted']);
+    });
+    expect(await timesPaid()).toBe(1);
+    expect((await balancesOf(database.superuserUrl, ledger)).get(bob)?.posted).toBe(30n);
+    expect(await fateOf(pay())).toBe('replayed');
+  });
+
+  it('the commit fails after all: decided again, accepted once', async () => {
+    await whileCommitsWait(async (openGate) => {
+      const cut = proxy.once(commit, 'cut-after');
+      const fate = fateOf(pay());
+      await cut;
+      await until(async () => (await committingPids()).length === 1);
+      const [pid] = await committingPids();
+      await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [pid]);
+      await openGate();
+      expect(await fate).toBe('accepted');
+    });
+    expect(far.logged).toContain('the outcome of a commit is unknown');
+    expect(await timesPaid()).toBe(1);
+  });
+
+  it('another process writes in between: it waits for the commit and sees it', async () => {
+    await whileCommitsWait(async (openGate) => {
+      const cut = proxy.once(commit, 'cut-after');
+      const fate = fateOf(ledger.move(alice, bob, 1_000n));
+      await cut;
+      const meanwhile = fateOf(near.ledger(ledger).move(alice, bob, 1_000n));
+      await until(async () =>
+        (await writeSessions(database.superuserUrl)).some((s) => s.wait_event === 'transactionid'),
+      );
+      await openGate();
+      expect([await fate, await meanwhile]).toEqual(['accepted', 'insufficient_funds']);
+    });
+  });
+});
+
+describe('the commit never arrives', () => {
+  it('and the server sees the connection end: decided again, accepted once', async () => {
+    const cut = proxy.once(commit, 'cut-before');
+    const fate = fateOf(pay());
+    await cut;
+    expect(await fate).toBe('accepted');
+    expect(far.logged).toContain('the outcome of a commit is unknown');
+    expect(await timesPaid()).toBe(1);
+  });
+
+  it('what was decided then may be refused now', async () => {
+    const cut = proxy.once(commit, 'cut-before');
+    const fate = fateOf(ledger.move(alice, bob, 1_000n));
+    const meanwhile = cut.then(() => fateOf(near.ledger(ledger).move(alice, bob, 500n)));
+    const fates = [await fate, await meanwhile].sort();
+    expect(fates).toEqual(['accepted', 'insufficient_funds']);
+  });
+
+  it.each(['append-batch', 'gather-batch'])(
+    'lost before it, at %s: simply tried again',
+    async (statement) => {
+      const cut = proxy.once(statement, 'cut-before');
+      const fate = fateOf(pay());
+      await cut;
+      expect(await fate).toBe('accepted');
+      expect(far.logged).toEqual(['a batch was not committed and will be tried again']);
+      expect(await timesPaid()).toBe(1);
+    },
+  );
+});
+
+describe('the outcome cannot be found out before the deadline', () => {
+  it.each<[string, (openGate: () => Promise<void>) => Promise<unknown>, number, string]>([
+    ['it was committed', (openGate) => openGate(), 1, 'replayed'],
+    [
+      'it was not committed',
+      async (openGate) => {
+        await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [
+          (await committingPids())[0],
+        ]);
+        await openGate();
+      },
+      0,
+      'accepted',
+    ],
+  ])('outcome_unknown; the truth: %s; a retry has one effect', async (_, end, effects, retried) => {
+    await whileCommitsWait(async (openGate) => {
+      const cut = proxy.once(commit, 'cut-after');
+      const fate = fateOf(pay({ deadlineMs: 400 }));
+      await cut;
+      expect(await fate).toBe('outcome_unknown');
+      expect(await timesPaid()).toBe(0);
+      await end(openGate);
+      await until(async () => (await committingPids()).length === 0);
+    });
+    expect(await timesPaid()).toBe(effects);
+    expect(await fateOf(pay())).toBe(retried);
+    expect(await timesPaid()).toBe(1);
+  });
+
+  it('a neighbour with a later deadline gets its answer all the same', async () => {
+    await whileCommitsWait(async (openGate) => {
+      const cut = proxy.once(commit, 'cut-after');
+      const [hasty, patient] = [fateOf(pay({ deadlineMs: 300 })), fateOf(ledger.move(alice, bob, 20n))];
+      await cut;
+      expect(await hasty).toBe('outcome_unknown');
+      await openGate();
+      expect(await patient).toBe('accepted');
+    });
+    expect(await timesPaid()).toBe(1);
+  });
+});
+
+describe('a process that stands still between the lock and the commit', () => {
+  it('loses the ledger after 3 s to the others, and decides again when it goes on', async () => {
+    const frozen = proxy.once('append-batch', 'hold');
+    const late = fateOf(ledger.move(alice, bob, 700n));
+    await frozen;
+    const startedAt = performance.now();
+    expect(await fateOf(near.ledger(ledger).move(alice, bob, 700n))).toBe('accepted');
+    const waitedMs = performance.now() - startedAt;
+    expect(waitedMs).toBeGreaterThan(1_000);
+    expect(waitedMs).toBeLessThan(8_000);
+    proxy.release();
+    expect(await late).toBe('insufficient_funds');
+  }, 30_000);
+
+  it('whose session is killed in the middle decides again', async () => {
+    const frozen = proxy.once('append-batch', 'hold');
+    const fate = fateOf(pay());
+    await frozen;
+    const sessions = await writeSessions(database.superuserUrl);
+    const { pid } = sessions.find(({ state }) => state === 'idle in transaction')!;
+    await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [pid]);
+    expect(await fateOf(near.ledger(ledger).move(alice, bob, 1n))).toBe('accepted');
+    proxy.release();
+    expect(await fate).toBe('accepted');
+    expect(await timesPaid()).toBe(1);
+  });
+});

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sharedCluster, type TestCluster } from './config.js';
+import {
+  asSuperuser,
+  restartTestCluster,
+  startTestCluster,
+  stopTestCluster,
+  TEMPLATE,
+  urlOf,
+  type StopMode,
+} from './test-cluster.js';
+
+export interface TestDatabase {
+  readonly name: string;
+  /** The owner: migrates, and may do all that triggers let it. */
+  readonly ownerUrl: string;
+  /** The apps' logins, with the privileges of production. */
+  readonly ledgerUrl: string;
+  readonly dispatcherUrl: string;
+  readonly superuserUrl: string;
+  /** Only with `ownCluster`: other test files use the shared one at the same time. */
+  restartPostgres(mode: StopMode): Promise<void>;
+  drop(): Promise<void>;
+}
+
+export interface TestDatabaseOptions {
+  /** A server for this file alone, which it may stop and crash; takes some two seconds. */
+  readonly ownCluster?: boolean;
+}
+
+/** A migrated, empty database, a copy of the template: one per test file, dropped by it at its end. */
+export async function createTestDatabase({
+  ownCluster = false,
+}: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const shared = sharedCluster();
+  if (shared === undefined) throw new Error('No Postgres: the global setup of the tests has not run.');
+  const cluster = ownCluster ? await startTestCluster() : shared;
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await copyTemplate(cluster, name);
+  return {
+    name,
+    ownerUrl: urlOf(cluster, 'ledger_owner', name),
+    ledgerUrl: urlOf(cluster, 'ledger_ledger', name),
+    dispatcherUrl: urlOf(cluster, 'ledger_dispatcher', name),
+    superuserUrl: urlOf(cluster, 'postgres', name),
+    restartPostgres: async (mode) => {
+      if (!ownCluster) throw new Error('Only a database with a cluster of its own can restart its server.');
+      await restartTestCluster(cluster, mode);
+    },
+    drop: () => (ownCluster ? stopTestCluster(cluster) : dropDatabase(cluster, name)),
+  };
+}
+
+/** Copies of one template wait for each other inside Postgres, for a few seconds; then they are refused. */
+async function copyTemplate(cluster: TestCluster, name: string): Promise<void> {
+  await asSuperuser(cluster, async (client) => {
+    for (let triesLeft = 20; ; triesLeft--) {
+      try {
+        await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ledger_owner`);
+        return;
+      } catch (error) {
+        const isInUse = (error as { code?: string }).code === '55006';
+        if (!isInUse || triesLeft === 0) throw error;
+        await sleep(100);
+      }
+    }
+  });
+}
+
+function dropDatabase(cluster: TestCluster, name: string): Promise<void> {
+  return asSuperuser(cluster, async (client) => {
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  });
+}

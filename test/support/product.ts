@@ -1,0 +1,116 @@
+import { fork, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { cleanEnvironment, projectDirectory } from './config.js';
+import { isReady, RunningProcess, type Exit } from './running-process.js';
+
+export const BOOTSTRAP_API_KEY = 'sk_live_test000000000000000000000000000000000000000';
+export const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
+
+export interface ProductOptions {
+  /** The ledger app's own login. */
+  readonly databaseUrl: string;
+  readonly port?: number;
+  /** Further settings of the app, or others in place of the usual ones. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Options of Node, such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[];
+}
+
+export interface Product {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  /** SIGKILL, the default, waits for the end. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Lets it drain. */
+  stop(): Promise<Exit>;
+  logs(): string;
+}
+
+/** The built ledger app, from outside, on a database that is migrated. Ready when this resolves. */
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const port = options.port ?? (await findFreePort());
+  const apiKey = options.env?.['BOOTSTRAP_API_KEY'] ?? BOOTSTRAP_API_KEY;
+  const child = fork(join(projectDirectory, 'dist/apps/ledger/src/main.js'), [], {
+    cwd: projectDirectory,
+    execArgv: [...(options.nodeOptions ?? [])],
+    // The channel is how the app notices that a test run was killed.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: {
+      ...cleanEnvironment(),
+      LEDGER_DATABASE_URL: options.databaseUrl,
+      PORT: String(port),
+      BOOTSTRAP_API_KEY: apiKey,
+      SECRETS_KEY,
+      ...options.env,
+    },
+  });
+  const running = new RunningProcess(child);
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await running.until('the product to be ready', () => isReady(url));
+  } catch (error) {
+    await running.kill();
+    throw error;
+  }
+  return {
+    url,
+    apiKey,
+    pid: running.pid,
+    exited: running.exited,
+    kill: (signal) => running.kill(signal),
+    stop: () => running.stop(),
+    logs: () => running.output(),
+  };
+}
+
+export interface WholeProductOptions {
+  readonly dataDirectory: string;
+  readonly port?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface WholeProduct extends Product {
+  readonly dataDirectory: string;
+  /** The lines to paste. */
+  readonly tour: readonly string[];
+  readonly readyAfterSeconds: number;
+}
+
+/** `npm start`, as a person runs it, without waiting for anything. */
+export function spawnStart(env: Readonly<Record<string, string>>): RunningProcess {
+  const child = spawn(process.execPath, [join(projectDirectory, 'tools/start.mjs')], {
+    cwd: projectDirectory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...cleanEnvironment(), ...env },
+  });
+  return new RunningProcess(child);
+}
+
+/** `npm start` on a data directory; ready, its tour printed, when this resolves. */
+export async function startWholeProduct(options: WholeProductOptions): Promise<WholeProduct> {
+  const port = options.port ?? (await findFreePort());
+  const { dataDirectory } = options;
+  const running = spawnStart({ DATA_DIR: dataDirectory, PORT: String(port), ...options.env });
+  try {
+    await running.until('npm start to be ready', () => /^Ready after/m.test(running.output()), 120_000);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  const output = running.output();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    dataDirectory,
+    apiKey: /^API key: (.*)$/m.exec(output)?.[1] ?? '',
+    tour: output.split('\n').filter((line) => line.includes('curl ')),
+    readyAfterSeconds: Number(/^Ready after ([\d.]+) s/m.exec(output)?.[1]),
+    pid: running.pid,
+    exited: running.exited,
+    kill: (signal) => running.kill(signal),
+    stop: () => running.stop(40_000),
+    logs: () => running.output(),
+  };
+}

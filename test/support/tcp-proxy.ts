@@ -1,0 +1,99 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/**
+ * What happens to the bytes that were waited for, on their connection:
+ * `cut-before`: they never arrive, and both ends see the connection end.
+ * `cut-after`: they arrive; then both ends see it end, and no answer comes back.
+ * `hold`: neither they nor anything after them passes, in either direction, until `release`.
+ */
+export type Fault = 'cut-before' | 'cut-after' | 'hold';
+
+interface Armed {
+  readonly bytes: string;
+  readonly fault: Fault;
+  readonly happened: () => void;
+}
+
+/** A TCP connection to Postgres that can be made to fail at one exact moment: when the client sends something. */
+export class TcpProxy {
+  private readonly armed: Armed[] = [];
+  private readonly sockets = new Set<Socket>();
+  private readonly held: (() => void)[] = [];
+
+  private constructor(
+    private readonly server: Server,
+    /** The target's URL, with the proxy in its place. */
+    readonly url: string,
+  ) {}
+
+  static async start(targetUrl: string): Promise<TcpProxy> {
+    const target = new URL(targetUrl);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = new URL(targetUrl);
+    url.hostname = '127.0.0.1';
+    url.port = String((server.address() as AddressInfo).port);
+    const proxy = new TcpProxy(server, url.toString());
+    server.on('connection', (client) => proxy.join(client, target));
+    return proxy;
+  }
+
+  /** The next connection that sends these bytes fails so, once. Resolves when it has. */
+  once(bytes: string, fault: Fault): Promise<void> {
+    return new Promise((happened) => this.armed.push({ bytes, fault, happened }));
+  }
+
+  /** Lets everything that is held pass. */
+  release(): void {
+    for (const pass of this.held.splice(0)) pass();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private join(client: Socket, target: URL): void {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      socket.setNoDelay(true);
+      this.sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (chunk) => this.forward(chunk, client, upstream));
+    upstream.on('data', (chunk) => client.write(chunk));
+  }
+
+  private forward(chunk: Buffer, client: Socket, upstream: Socket): void {
+    const index = this.armed.findIndex(({ bytes }) => chunk.includes(bytes));
+    const [armed] = index < 0 ? [] : this.armed.splice(index, 1);
+    switch (armed?.fault) {
+      case undefined:
+        upstream.write(chunk);
+        return;
+      case 'cut-before':
+        client.destroy();
+        break;
+      case 'cut-after':
+        upstream.write(chunk, () => client.destroy());
+        break;
+      case 'hold':
+        client.pause();
+        upstream.pause();
+        this.held.push(() => {
+          upstream.write(chunk);
+          client.resume();
+          upstream.resume();
+        });
+        break;
+    }
+    armed?.happened();
+  }
+}
