@@ -3,6 +3,8 @@ import { Accounts1763700000002 } from './1763700000002-accounts.js';
 import { Append1763700000003 } from './1763700000003-append.js';
 import { Access1763700000004 } from './1763700000004-access.js';
 import { Projections1763700000005 } from './1763700000005-projections.js';
+import { Stream1763700000006 } from './1763700000006-stream.js';
+import { Dispatcher1763700000007 } from './1763700000007-dispatcher.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -11,4 +13,6 @@ export const migrations = [
   Append1763700000003,
   Access1763700000004,
   Projections1763700000005,
+  Stream1763700000006,
+  Dispatcher1763700000007,
 ];

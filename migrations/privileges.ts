@@ -11,14 +11,14 @@ export interface AppRoles {
 export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string {
   const ledger = quoteIdentifier(ledgerRole);
   const dispatcher = quoteIdentifier(dispatcherRole);
-  const schemas = 'journal, ledger, access, projections';
+  const schemas = 'journal, ledger, access, projections, stream, dispatcher';
   return `
     REVOKE ALL ON ALL TABLES IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE ALL ON SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
-    GRANT USAGE ON SCHEMA ${schemas} TO ${ledger};
+    GRANT USAGE ON SCHEMA journal, ledger, access, projections TO ${ledger};
     GRANT SELECT, INSERT ON journal.events, journal.requests TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON journal.heads TO ${ledger};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
@@ -27,6 +27,13 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys TO ${ledger};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projections TO ${ledger};
     GRANT SELECT ON public.migrations TO ${ledger};
+
+    GRANT USAGE ON SCHEMA access, stream, dispatcher TO ${dispatcher};
+    GRANT SELECT ON access.ledgers, access.api_keys TO ${dispatcher};
+    GRANT SELECT, INSERT, UPDATE ON stream.offsets TO ${dispatcher};
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA stream, dispatcher TO ${dispatcher};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA dispatcher TO ${dispatcher};
+    GRANT SELECT ON public.migrations TO ${dispatcher};
   `;
 }
 
