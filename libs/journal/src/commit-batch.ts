@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { appendBatch } from './append-batch.js';
 import { decideBatch, type DecidedBatch } from './decide-batch.js';
-import { gatherBatch, lockHead } from './gather-batch.js';
+import { lockAndGather, lockHead } from './gather-batch.js';
 import type { QueuedCommand } from './write-request.js';
 
 /** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
@@ -11,9 +11,10 @@ export type Attempt =
   | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error };
 
 /**
- * One Postgres transaction: lock, gather, decide, append, commit. A connection that failed in any way is
- * thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known not to
- * be on disk; afterwards only an error that the server reports for the COMMIT itself is.
+ * One Postgres transaction: lock, gather, decide, append, commit. What needs no answer in between goes out
+ * together, so a batch waits for the server twice: lock with gather, append with COMMIT. A connection that failed
+ * in any way is thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known
+ * not to be on disk; afterwards only what the server itself reports is: that it refused to append, or to commit.
  */
 export async function attemptBatch(
   pool: pg.Pool,
@@ -25,15 +26,18 @@ export async function attemptBatch(
   let sent: DecidedBatch | null = null;
   try {
     client = await pool.connect();
-    const head = await lockHead(client, ledgerId, lockTimeoutMs);
-    const gathered = await gatherBatch(client, ledgerId, head, commands);
+    const { head, gathered } = await lockAndGather(client, ledgerId, lockTimeoutMs, commands);
     const batch = decideBatch(ledgerId, head, gathered, commands);
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
-      await appendBatch(client, ledgerId, head, batch);
       sent = batch;
-      await commit(client);
+      const appended = appendBatch(client, ledgerId, head, batch).catch((error: unknown) => {
+        // What the server has refused to append, the COMMIT behind it can't commit.
+        if (error instanceof pg.DatabaseError) sent = null;
+        throw error;
+      });
+      await Promise.all([appended, commit(client)]);
     }
     client.release();
     return { kind: 'committed', batch };

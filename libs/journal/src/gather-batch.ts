@@ -122,13 +122,44 @@ interface GatheredRow {
   readonly transaction_external_ids: string[] | null;
 }
 
-/** Reads, under the lock, everything that the batch's decisions need. */
-export async function gatherBatch(
+/**
+ * Locks the head and reads, under the lock, everything that the batch's decisions need. Both are sent before
+ * either is answered; on a client that does not pipeline the second waits here instead of in the server.
+ */
+export async function lockAndGather(
   client: pg.ClientBase,
   ledgerId: string,
-  head: Head,
+  lockTimeoutMs: number,
   commands: readonly QueuedCommand[],
-): Promise<Gathered> {
+): Promise<{ readonly head: Head; readonly gathered: Gathered }> {
+  const [head, row] = await Promise.all([
+    lockHead(client, ledgerId, lockTimeoutMs),
+    gather(client, ledgerId, commands),
+  ]);
+  const state = LedgerState.from({
+    position: head.position,
+    recordedAt: head.recordedAt,
+    now: BigInt(row.now),
+    accounts: (row.accounts ?? []).map(readAccountRow),
+    accountExternalIds: row.account_external_ids ?? [],
+    transactionExternalIds: row.transaction_external_ids ?? [],
+    systemAccountId: (name, currency) => systemAccountId(ledgerId, name, currency),
+  });
+  const earlierRequests = new Map<string, EarlierRequest>();
+  for (const { owner, key, request_hash: requestHash, events } of row.requests ?? []) {
+    earlierRequests.set(requestIdentity(owner, key), {
+      requestHash,
+      readEvents: () => events.map(readCommittedEvent),
+    });
+  }
+  return { head, gathered: { state, earlierRequests } };
+}
+
+async function gather(
+  client: pg.ClientBase,
+  ledgerId: string,
+  commands: readonly QueuedCommand[],
+): Promise<GatheredRow> {
   const names = namesOf(commands);
   const result = await client.query<GatheredRow>({
     name: 'gather-batch',
@@ -147,23 +178,7 @@ export async function gatherBatch(
   });
   const row = result.rows[0];
   if (!row) throw new Error('gathering a batch gave no row');
-  const state = LedgerState.from({
-    position: head.position,
-    recordedAt: head.recordedAt,
-    now: BigInt(row.now),
-    accounts: (row.accounts ?? []).map(readAccountRow),
-    accountExternalIds: row.account_external_ids ?? [],
-    transactionExternalIds: row.transaction_external_ids ?? [],
-    systemAccountId: (name, currency) => systemAccountId(ledgerId, name, currency),
-  });
-  const earlierRequests = new Map<string, EarlierRequest>();
-  for (const { owner, key, request_hash: requestHash, events } of row.requests ?? []) {
-    earlierRequests.set(requestIdentity(owner, key), {
-      requestHash,
-      readEvents: () => events.map(readCommittedEvent),
-    });
-  }
-  return { state, earlierRequests };
+  return row;
 }
 
 /** Keys of different owners never meet: an idempotency key has no control characters. */

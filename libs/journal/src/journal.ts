@@ -61,6 +61,7 @@ export class Journal {
       connectionsMax: settings.connectionsMax,
       session: writeSession,
       queryTimeoutMs,
+      pipeline: true,
       onError: (err) => log.warn({ err }, 'an idle write connection was lost'),
     });
     this.metrics = journalMetrics(registry, () => this.queuedCommands);

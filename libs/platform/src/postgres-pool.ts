@@ -8,6 +8,8 @@ export interface PoolSettings {
   readonly session?: Readonly<Record<string, string>>;
   /** A query that has had no answer for this long fails, and its connection is thrown away. */
   readonly queryTimeoutMs?: number;
+  /** Statements of one connection are sent without waiting for the answers to those before. */
+  readonly pipeline?: boolean;
   readonly onError: (error: Error) => void;
 }
 
@@ -27,6 +29,7 @@ export function createPostgresPool(settings: PoolSettings): pg.Pool {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    pipeline: settings.pipeline ?? false,
     ...(settings.queryTimeoutMs === undefined ? {} : { query_timeout: settings.queryTimeoutMs }),
   });
   pool.on('error', settings.onError);
