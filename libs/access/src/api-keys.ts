@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
-import { encodeTypeId } from '#platform';
+import { encodeTypeId } from '#contracts';
 import { ApiKey } from './entities.js';
 import type { Principal } from './principals.js';
 import type { Scope } from './scopes.js';

@@ -8,8 +8,8 @@ export interface CloudEventHeaders {
   /** `/ledgers/ldg_…` */
   readonly ce_source: string;
   readonly ce_type: string;
-  /** The id of the transaction or the account that it is about. */
-  readonly ce_subject: string;
+  /** The id of the transaction or the account that it is about; an erased event tells of no account. */
+  readonly ce_subject?: string;
   readonly ce_time: string;
   readonly 'content-type': 'application/json';
   /** Extensions: where the event stands in its ledger's journal, and the hash that chains it there. */

@@ -1,3 +1,5 @@
+import type { Visibility } from './visibility.js';
+
 /** An event as subscribers read it: the body of a webhook, and the heart of a Kafka message. */
 export interface EventEnvelope {
   /** Of this format. Changes are additive. */
@@ -28,7 +30,7 @@ export interface EnvelopeLeg {
   /** ROOT, where it is a system account, else null. */
   readonly system: string | null;
   readonly ownerId: string | null;
-  readonly visibility: 'private' | 'public' | 'unlisted';
+  readonly visibility: Visibility;
   readonly direction: 'debit' | 'credit' | null;
   readonly currency: string;
   readonly amount: string | null;

@@ -1,4 +1,12 @@
+export { renderAccount, renderBalances } from './account.js';
 export * from './cloud-event.js';
 export * from './envelope.js';
+export { renderEventData, UnknownEventVersion } from './event-content.js';
 export * from './journal-record.js';
+export { renderStreamEvent } from './stream-event.js';
+export { renderTopicMessages } from './topic-messages.js';
 export * from './topics.js';
+export { renderErasedTransaction, renderTransaction } from './transaction.js';
+export * from './type-ids.js';
+export { isConcerned, isHidden, type Party, type Reader } from './visibility.js';
+export * from './webhook-body.js';

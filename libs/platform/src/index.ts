@@ -10,4 +10,3 @@ export * from './random.js';
 export { pathOf } from './request-conventions.js';
 export { isStorable } from './json-body.js';
 export * from './timestamps.js';
-export * from './type-ids.js';

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access, requireScope, type Principal } from '#access';
+import type { Reader } from '#contracts';
 import { parseAmount, parseSignedAmount, type Account, type AccountSettings } from '#domain';
 import { systemAccountId, type WriteRequest } from '#journal';
 import { DtoPipe, validationError } from '#platform';
@@ -9,7 +10,7 @@ import { accountAfter, committedEvents } from '../http/answer-write.js';
 import { Documented, pageErrors, writeErrors } from '../http/documented.js';
 import { accountNotFound, isSystemAccountName, pathAccountId } from '../http/ids.js';
 import { presentPage, readPageRequest, readTimes } from '../http/list-query.js';
-import { present, type Reader } from '../http/present.js';
+import { present } from '../http/present.js';
 import { Caller, Write } from '../http/write-request.js';
 import { OpenAccountBody, UpdateAccountBody } from './account-bodies.js';
 import { AccountQuery, ListAccountsQuery, ListEntriesQuery } from './account-queries.js';

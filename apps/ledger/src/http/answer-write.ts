@@ -1,7 +1,8 @@
 import type { FastifyReply } from 'fastify';
+import type { Reader } from '#contracts';
 import { applyLeg, type Account } from '#domain';
 import type { CommittedEvent, Outcome } from '#journal';
-import { present, type Reader } from './present.js';
+import { present } from './present.js';
 import { refusalError } from './refusals.js';
 
 /** The events of an accepted write; a refusal is thrown as its error. A replay says so in a header. */

@@ -1,10 +1,6 @@
+import { decodeTypeId } from '#contracts';
 import { systemAccountNames, type SystemAccountName } from '#domain';
-import { ApiError, decodeTypeId, encodeTypeId, validationError } from '#platform';
-
-export const accountIdOf = (uuid: string) => encodeTypeId('acc', uuid);
-export const transactionIdOf = (uuid: string) => encodeTypeId('txn', uuid);
-export const eventIdOf = (uuid: string) => encodeTypeId('evt', uuid);
-export const ledgerIdOf = (uuid: string) => encodeTypeId('ldg', uuid);
+import { ApiError, validationError } from '#platform';
 
 export function isSystemAccountName(text: string): text is SystemAccountName {
   return (systemAccountNames as readonly string[]).includes(text);

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import type { Reader } from '#contracts';
 import {
   ApiError,
   pageLimitDefault,
@@ -11,7 +12,7 @@ import {
   type PageRequest,
 } from '#platform';
 import { isAccountReference } from './ids.js';
-import { present, type Reader, type Resource } from './present.js';
+import { present, type Resource } from './present.js';
 import { accountReferencePattern, exampleIds } from './schema-parts.js';
 
 /** What the document says of its values; its rule is what counts. */

@@ -1,6 +1,5 @@
-import { TypeID } from 'typeid-js';
-
 import { LRUCache } from 'lru-cache';
+import { TypeID } from 'typeid-js';
 
 const rememberedMax = 50_000;
 const textByUuid = new LRUCache<string, string>({ max: rememberedMax });
@@ -33,3 +32,8 @@ export function decodeTypeId(prefix: string, text: string): string | null {
     return null;
   }
 }
+
+export const accountIdOf = (uuid: string) => encodeTypeId('acc', uuid);
+export const transactionIdOf = (uuid: string) => encodeTypeId('txn', uuid);
+export const eventIdOf = (uuid: string) => encodeTypeId('evt', uuid);
+export const ledgerIdOf = (uuid: string) => encodeTypeId('ldg', uuid);

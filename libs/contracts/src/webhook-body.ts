@@ -1,0 +1,21 @@
+import type { EventEnvelope, StreamEvent } from './envelope.js';
+import { redact } from './redact.js';
+import type { Reader } from './visibility.js';
+
+export interface WebhookBody extends EventEnvelope {
+  /** Ids of events before this one on its accounts that were given up: where an endpoint is ordered. */
+  readonly skipped?: readonly string[];
+}
+
+/** What an endpoint is sent of an event: all but the legs, by which what its owner may not see is taken out. */
+export function webhookBodyOf(
+  { legs, ...envelope }: StreamEvent,
+  reader: Reader,
+  skipped: readonly string[] = [],
+): WebhookBody {
+  return {
+    ...envelope,
+    data: envelope.data === null ? null : redact(envelope.data, legs, reader),
+    ...(skipped.length === 0 ? {} : { skipped }),
+  };
+}
