@@ -28,29 +28,32 @@ const readTransaction = (text: string): EventContent => ({
   transaction: JSON.parse(text) as TransactionState,
 });
 
-/** By type and version. */
-const readers: ReadonlyMap<string, (text: string) => EventContent> = new Map([
-  ['account.opened 1', readAccount],
-  ['account.updated 1', readAccount],
-  ['account.closed 1', readAccount],
-  ['transaction.posted 1', readTransaction],
-]);
+/** Every type of event that is known, and in which version. */
+const known = {
+  'account.opened': { version: 1, read: readAccount },
+  'account.updated': { version: 1, read: readAccount },
+  'account.closed': { version: 1, read: readAccount },
+  'transaction.posted': { version: 1, read: readTransaction },
+} as const;
+
+export type EventTypeName = keyof typeof known;
+
+type StoredData = Pick<JournalRecord, 'type' | 'version' | 'dataText'>;
 
 /** Null where the data was erased; throws UnknownEventVersion for a type or version of a later release. */
-export function readEventContent({
-  type,
-  version,
-  dataText,
-}: Pick<JournalRecord, 'type' | 'version' | 'dataText'>): EventContent | null {
-  const read = readers.get(`${type} ${version}`);
-  if (read === undefined) throw new UnknownEventVersion(type, version);
-  return dataText === null ? null : read(dataText);
+export function readEventContent({ type, version, dataText }: StoredData): EventContent | null {
+  if (!isKnown(type) || known[type].version !== version) throw new UnknownEventVersion(type, version);
+  return dataText === null ? null : known[type].read(dataText);
+}
+
+function isKnown(type: string): type is EventTypeName {
+  return Object.hasOwn(known, type);
 }
 
 type Dated = Pick<JournalRecord, 'position' | 'recordedAt'>;
 
 /** The resource that an event is about, as it is after it: `data` of the event feed, of Kafka and of webhooks. */
-export function renderEventData(record: Dated & Parameters<typeof readEventContent>[0], reader: Reader) {
+export function renderEventData(record: StoredData & Dated, reader: Reader) {
   return renderContent(readEventContent(record), record, reader);
 }
 

@@ -2,6 +2,7 @@ export { renderAccount, renderBalances } from './account.js';
 export * from './cloud-event.js';
 export * from './envelope.js';
 export { renderEventData, UnknownEventVersion } from './event-content.js';
+export { eventTypes, type EventTypeDescription } from './event-types.js';
 export * from './journal-record.js';
 export { renderStreamEvent } from './stream-event.js';
 export { renderTopicMessages } from './topic-messages.js';

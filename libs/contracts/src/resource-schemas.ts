@@ -1,0 +1,99 @@
+import {
+  accountReference,
+  amount,
+  choice,
+  count,
+  currency,
+  listOf,
+  metadata,
+  nullable,
+  object,
+  position,
+  signedAmount,
+  text,
+  time,
+  typeId,
+} from './schema-parts.js';
+
+/** The data of events, as renderAccount and renderTransaction make it for any reader. */
+export const accountSchema = object(
+  {
+    id: accountReference('Its id; the name for a system account'),
+    name: text('What people call it'),
+    currency: currency(),
+    visibility: choice(['private', 'public', 'unlisted'], 'Who may see it'),
+    externalId: nullable(text("The client's own id of it, unique in the ledger")),
+    ownerId: nullable(text('Whose it is')),
+    status: choice(['open', 'frozen', 'closed'], 'A frozen or closed account neither gives nor takes'),
+    balance: object(
+      {
+        posted: signedAmount('What has settled: credits minus debits'),
+        available: signedAmount('What may still leave: posted − pendingOut − minBalance'),
+        pendingIn: amount('What is held for it by others'),
+        pendingOut: amount('What is held of it for others'),
+      },
+      'Left out where the reader may see the account and not its money',
+    ),
+    minBalance: nullable(signedAmount('The least that must stay; null for no limit')),
+    maxBalance: nullable(signedAmount('The most that it may hold; null for no limit')),
+    version: count('Grows by one with every change of any kind, money included', 1),
+    metadata,
+    createdAt: time('When it was opened'),
+    updatedAt: time('When it last changed in any way'),
+  },
+  'An account as it is after the event: money of one currency, with its limits.',
+  ['balance'],
+);
+
+const posting = object(
+  {
+    sender: nullable(accountReference('Who gave; null where the reader may not know')),
+    recipient: nullable(accountReference('Who took; null where the reader may not know')),
+    amount: amount('How much'),
+    currency: currency(),
+  },
+  'One movement between two accounts.',
+);
+
+const balanceAfter = object(
+  {
+    accountId: accountReference('Whose balance it is'),
+    posted: signedAmount('What had settled'),
+    available: signedAmount('What might still leave'),
+    version: count("The account's version", 1),
+  },
+  'An account right after the transaction.',
+);
+
+const several = 'null where there are several postings, or where the reader may not know';
+
+export const transactionSchema = object(
+  {
+    id: typeId('txn', 'Its id'),
+    type: choice(
+      ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'],
+      'What kind of movement; this release writes transfer, mint and burn',
+    ),
+    status: choice(
+      ['posted', 'pending', 'partially_captured', 'voided', 'expired'],
+      'How far it has come; posted is settled, and all that this release writes',
+    ),
+    sender: nullable(accountReference(`Who gave; ${several}`)),
+    recipient: nullable(accountReference(`Who took; ${several}`)),
+    amount: nullable(amount('How much; null where there are several postings')),
+    currency: nullable(currency('The code of the currency; null where there are several postings')),
+    reference: nullable(text("The client's own text, which lists can search")),
+    externalId: nullable(text("The client's own id of it, unique in the ledger")),
+    metadata,
+    postings: listOf(posting, 'What it moved, in order'),
+    meta: object(
+      { exchangeRate: text('Only where the currencies differ') },
+      'What the ledger adds to the request',
+      ['exchangeRate'],
+    ),
+    balances: listOf(balanceAfter, 'The accounts touched as they were right after it, as far as readable'),
+    position: position('Its place in the journal'),
+    createdAt: time('When it was recorded'),
+  },
+  'A transaction with its postings, and the balances after it.',
+);

@@ -1,0 +1,81 @@
+/** JSON Schema 2020-12, as plain JSON. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Ids as the examples have them. */
+export const exampleIds = {
+  account: 'acc_01jd3v4wqzfxs9v5n6m7k8h2re',
+  otherAccount: 'acc_01jd3v52b8e4tsk2xw3g9r5c1f',
+  transaction: 'txn_01jd3v5m7yf8rb6q0n4j2d9ktw',
+  event: 'evt_01jd3v5m80ecq93pzx1h6s7avg',
+  ledger: 'ldg_01jd3v4r1ke0m8n2c5b7d9f3hs',
+} as const;
+
+/** A TypeID of 128 bits in Crockford's base32, which has no i, l, o or u. */
+const suffix = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+
+export const text = (description: string, rest: JsonSchema = {}): JsonSchema => ({
+  type: 'string',
+  ...rest,
+  description,
+});
+
+export const typeId = (prefix: string, description: string) =>
+  text(description, { pattern: `^${prefix}_${suffix}$` });
+
+/** An account's id, or the name of a system account. */
+export const accountReference = (description: string) =>
+  text(description, { pattern: `^(acc_${suffix}|ROOT)$` });
+
+export const amount = (description: string) =>
+  text(`${description}, in minor units of the currency`, { pattern: '^(0|[1-9][0-9]*)$' });
+
+export const signedAmount = (description: string) =>
+  text(`${description}, in minor units of the currency`, { pattern: '^(0|-?[1-9][0-9]*)$' });
+
+export const currency = (description = 'The code of the currency: ISO 4217') =>
+  text(description, { pattern: '^[A-Za-z0-9]{1,32}$' });
+
+export const position = (description: string) => text(description, { pattern: '^[1-9][0-9]*$' });
+
+export const time = (description: string) =>
+  text(`${description}: ISO 8601 in UTC with microseconds`, {
+    format: 'date-time',
+    pattern: '\\.[0-9]{6}Z$',
+  });
+
+export const choice = (choices: readonly string[], description: string) =>
+  text(description, { enum: [...choices] });
+
+export const count = (description: string, minimum: number): JsonSchema => ({
+  type: 'integer',
+  minimum,
+  description,
+});
+
+export const metadata: JsonSchema = {
+  type: 'object',
+  additionalProperties: true,
+  description: 'What the client has put there: any JSON object',
+};
+
+/** The same where null is a value too. */
+export function nullable(schema: JsonSchema): JsonSchema {
+  const choices = schema['enum'] as readonly unknown[] | undefined;
+  return { ...schema, type: [schema['type'], 'null'], ...(choices ? { enum: [...choices, null] } : {}) };
+}
+
+export const listOf = (items: JsonSchema, description: string): JsonSchema => ({
+  type: 'array',
+  items,
+  description,
+});
+
+/** Every property is there always, those named optional aside. Others may be added by a later release. */
+export function object(
+  properties: Readonly<Record<string, JsonSchema>>,
+  description: string,
+  optional: readonly string[] = [],
+): JsonSchema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', description, required, properties };
+}
