@@ -7,3 +7,6 @@ export const topics = {
 } as const;
 
 export type Topic = (typeof topics)[keyof typeof topics];
+
+/** Of a message's value. What would be larger must not get into the journal. */
+export const messageBytesMax = 256 * 1_024;

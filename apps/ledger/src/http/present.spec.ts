@@ -1,0 +1,135 @@
+import { accountWith, draftOf, idOf, rootWith, stateOf } from '../../../../test/support/ledger-fixtures.js';
+import { renderStreamEvent, renderTopicMessages, webhookBodyOf, type JournalRecord } from '#contracts';
+import { decide, visibilities, type DomainEvent, type Visibility } from '#domain';
+import { encodeEventData, versionOf, type RecordedEvent } from '#journal';
+import { present } from './present.js';
+
+const recordedAt = 1_769_850_927_482_913n;
+const amount = 9_007_199_254_740_993n;
+
+/** What a command makes of two accounts, one of which is alice's. */
+interface Case {
+  readonly owner: string | null;
+  readonly visibility: Visibility;
+  readonly withRoot: boolean;
+}
+
+const cases: Case[] = ['alice', 'bob', null].flatMap((owner) =>
+  visibilities.flatMap((visibility) => [false, true].map((withRoot) => ({ owner, visibility, withRoot }))),
+);
+
+function postedBetween({ owner, visibility, withRoot }: Case): DomainEvent {
+  const money = 10n ** 30n;
+  const alice = accountWith(idOf(1, 1), money, { ownerId: 'alice', minBalance: 7n });
+  const other = accountWith(idOf(1, 2), money, { ownerId: owner, visibility, minBalance: null });
+  const postings = [
+    { sender: alice.id, recipient: other.id, amount },
+    ...(withRoot ? [{ sender: 'ROOT', recipient: alice.id, amount: 1n }] : []),
+  ];
+  const changes = { reference: 'Kaffee ☕', externalId: 'x', metadata: { b: [1.5, null], a: { é: true } } };
+  const draft = draftOf(idOf(2, 1), postings, changes);
+  const decision = decide({ kind: 'create-transaction', draft }, stateOf([alice, other, rootWith(-money)]));
+  if (!decision.accepted) throw new Error(decision.refusal.message);
+  return decision.events[0]!;
+}
+
+function opened({ owner, visibility, withRoot }: Case): DomainEvent {
+  const changes = {
+    ownerId: owner,
+    visibility,
+    minBalance: -amount,
+    maxBalance: 10n ** 35n,
+    updatedAt: recordedAt,
+  };
+  const account = withRoot ? rootWith(-amount) : accountWith(idOf(1, 2), amount, changes);
+  return { type: 'account.opened', account };
+}
+
+function recorded(event: DomainEvent): RecordedEvent {
+  return {
+    ledgerId: idOf(9, 1),
+    epoch: 1,
+    position: 17n,
+    id: idOf(8, 1),
+    type: event.type,
+    version: versionOf(event.type),
+    transactionId: event.type === 'transaction.posted' ? event.transaction.transactionId : null,
+    dataText: encodeEventData(event),
+    dataSalt: Buffer.alloc(32, 1),
+    dataHash: Buffer.alloc(32, 2),
+    actor: 'key_x',
+    idempotencyKey: null,
+    requestHash: null,
+    recordedAt,
+    effectiveAt: recordedAt,
+    hash: Buffer.alloc(32, 3),
+  };
+}
+
+/** The same as the stream reads it from the journal. */
+function journalRecord({
+  ledgerId,
+  epoch,
+  id,
+  type,
+  version,
+  transactionId,
+  dataText,
+}: RecordedEvent): JournalRecord {
+  return {
+    ...{ ledgerId, epoch, id, type, version, transactionId, dataText },
+    position: '17',
+    recordedAt: '2026-01-31T09:15:27.482913Z',
+    hash: '03'.repeat(32),
+  };
+}
+
+describe.each([null, 'alice', 'bob', 'carol'])('one resource, to the reader %s', (ownerId) => {
+  const reader = { ownerId };
+
+  it.each(cases)(
+    'is the same in answers, the event feed and webhooks: $owner $visibility $withRoot',
+    (each) => {
+      for (const event of [postedBetween(each), opened(each)]) {
+        const inJournal = recorded(event);
+        const answer =
+          event.type === 'transaction.posted'
+            ? present(
+                {
+                  kind: 'transaction',
+                  record: { transaction: event.transaction, position: 17n, recordedAt },
+                  withBalances: true,
+                },
+                reader,
+              )
+            : present({ kind: 'account', account: event.account }, reader);
+        const fed = present({ kind: 'event', recorded: inJournal }, reader)['data'];
+        const sent = webhookBodyOf(renderStreamEvent(journalRecord(inJournal)), reader).data;
+
+        // To the byte: the order of fields counts too.
+        expect(JSON.stringify(fed)).toBe(JSON.stringify(answer));
+        expect(JSON.stringify(sent)).toBe(JSON.stringify(answer));
+      }
+    },
+  );
+});
+
+test('what is published is what is fed to a reader bound to no owner', () => {
+  for (const event of cases.flatMap((each) => [postedBetween(each), opened(each)])) {
+    const inJournal = recorded(event);
+    const fed = present({ kind: 'event', recorded: inJournal }, { ownerId: null });
+    const [message] = renderTopicMessages(journalRecord(inJournal));
+    const { version, ...common } = JSON.parse(message!.value) as Record<string, unknown>;
+    expect(version).toBe(1);
+    expect(common).toMatchObject({
+      id: fed['id'],
+      type: fed['type'],
+      ledgerId: fed['ledgerId'],
+      epoch: fed['epoch'],
+      position: fed['position'],
+      occurredAt: fed['recordedAt'],
+      data: JSON.parse(JSON.stringify(fed['data'])) as unknown,
+    });
+    expect(message!.headers.ce_hash).toBe(fed['hash']);
+  }
+});

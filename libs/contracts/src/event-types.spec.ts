@@ -1,0 +1,150 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import {
+  accountRecord,
+  postedRecord,
+  recordOf,
+  uuid,
+  type StoredPosting,
+} from '../../../test/support/journal-records.js';
+import { eventTypes } from './event-types.js';
+import type { JournalRecord } from './journal-record.js';
+import type { JsonSchema } from './schema-parts.js';
+import { renderStreamEvent } from './stream-event.js';
+import { webhookBodyOf } from './webhook-body.js';
+
+const types = eventTypes.map(({ type }) => type);
+const ajv = new Ajv2020({ strict: true, allErrors: true, strictRequired: false, allowUnionTypes: true });
+addFormats.default(ajv);
+
+const schemaOf = (type: string) => eventTypes.find((described) => described.type === type)!.schema;
+const open = new Map(types.map((type) => [type, ajv.compile(schemaOf(type))]));
+const closed = new Map(types.map((type) => [type, ajv.compile(withoutUnknown(schemaOf(type)))]));
+
+/** Clients are promised that fields may be added; that none is sent which is not described, is for the tests. */
+function withoutUnknown<Part>(schema: Part): Part {
+  if (Array.isArray(schema)) return schema.map(withoutUnknown) as Part;
+  if (schema === null || typeof schema !== 'object') return schema;
+  const parts = Object.fromEntries(Object.entries(schema).map(([key, part]) => [key, withoutUnknown(part)]));
+  return ('properties' in schema ? { ...parts, additionalProperties: false } : parts) as Part;
+}
+
+function faultsOf(type: string, body: unknown, by = closed): string {
+  const isValid = by.get(type)!;
+  return isValid(body) ? '' : ajv.errorsText(isValid.errors);
+}
+
+/** As it arrives. */
+const sent = (record: JournalRecord, ownerId: string | null, skipped: readonly string[] = []) =>
+  JSON.parse(JSON.stringify(webhookBodyOf(renderStreamEvent(record), { ownerId }, skipped))) as object;
+
+const most = '9'.repeat(36);
+const mine = { accountId: uuid(1), ownerId: 'alice', posted: most };
+const theirs = { accountId: uuid(2), ownerId: 'bob', posted: '0' };
+const root = { accountId: uuid(3), system: 'ROOT', posted: `-${most}` };
+const several: StoredPosting[] = [
+  { sender: mine, recipient: theirs, amount: most },
+  { sender: root, recipient: mine, amount: '1', currency: 'JPY' },
+];
+
+describe('the types of events', () => {
+  it('are all that this release writes', () => {
+    expect(types).toEqual(['account.opened', 'account.updated', 'account.closed', 'transaction.posted']);
+  });
+
+  it.each(eventTypes)('$type is described, with an example of the whole body', ({ type, ...rest }) => {
+    const { description, version, schema, example } = rest;
+    expect(description).toMatch(/^[A-Z].*\.$/s);
+    expect(version).toBe(1);
+    expect(schema['$schema']).toBe('https://json-schema.org/draft/2020-12/schema');
+    expect(ajv.validateSchema(schema)).toBe(true);
+    expect(JSON.parse(JSON.stringify(schema))).toEqual(schema);
+    expect(example).toMatchObject({ type, version, data: expect.any(Object) });
+    expect(faultsOf(type, example)).toBe('');
+  });
+
+  it.each(eventTypes)('every field of $type is described', ({ schema }) => {
+    expect(undescribedIn(schema, 'body')).toEqual([]);
+  });
+});
+
+function undescribedIn(schema: JsonSchema, path: string): string[] {
+  const {
+    properties = {},
+    items,
+    anyOf = [],
+  } = schema as {
+    properties?: Record<string, JsonSchema>;
+    items?: JsonSchema;
+    anyOf?: JsonSchema[];
+  };
+  const children = [
+    ...Object.entries(properties),
+    ...(items ? [['[]', items] as const] : []),
+    ...anyOf.filter(({ type }) => type !== 'null').map((part) => ['', part] as const),
+  ];
+  return [
+    ...(typeof schema['description'] === 'string' ? [] : [path]),
+    ...children.flatMap(([name, part]) => undescribedIn(part, `${path}.${name}`)),
+  ];
+}
+
+describe('a body fits the schema of its type', () => {
+  const settings = {
+    name: 'Зарплата 💶',
+    externalId: 'x',
+    ownerId: 'alice',
+    minBalance: `-${most}`,
+    maxBalance: most,
+  };
+
+  it.each<[string, JournalRecord]>([
+    ['an account', accountRecord('account.opened', settings)],
+    [
+      'an account without limits',
+      accountRecord('account.updated', { minBalance: null, visibility: 'public' }),
+    ],
+    ['a frozen account', accountRecord('account.updated', { status: 'frozen', visibility: 'unlisted' })],
+    ['a closed account', accountRecord('account.closed', { status: 'closed', metadata: { a: [1, null] } })],
+    ['ROOT', accountRecord('account.opened', { system: 'ROOT', name: 'ROOT', minBalance: null })],
+    ['a transfer', postedRecord([{ sender: mine, recipient: theirs, amount: '1' }], { reference: '—' })],
+    ['a mint', postedRecord([{ sender: root, recipient: mine, amount: '1' }], { type: 'mint' })],
+    ['a burn', postedRecord([{ sender: theirs, recipient: root, amount: '1' }], { type: 'burn' })],
+    ['several postings', postedRecord(several, { externalId: 'x', metadata: { é: {} } })],
+    ['an erased account', recordOf('account.closed', null)],
+    ['an erased transaction', recordOf('transaction.posted', null)],
+  ])('for %s, whoever reads it', (_, record) => {
+    for (const ownerId of [null, 'alice', 'bob', 'carol']) {
+      expect(faultsOf(record.type, sent(record, ownerId))).toBe('');
+      expect(faultsOf(record.type, sent(record, ownerId, ['evt_01h6jx0000e008000000000070']))).toBe('');
+    }
+  });
+
+  it('also with fields of a later release, which the closed schema would refuse', () => {
+    const record = postedRecord(several);
+    const body = sent(record, null) as { data: object };
+    const later = { ...body, trace: 'x', data: { ...body.data, parentId: null } };
+    expect(faultsOf(record.type, later, open)).toBe('');
+    expect(faultsOf(record.type, later)).toContain('additional properties');
+  });
+
+  it.each<[string, object]>([
+    ['of another type', { type: 'account.opened' }],
+    ['of another format', { version: 2 }],
+    ['with a number for its position', { position: 17 }],
+    ['without an event id', { id: undefined }],
+    ['with another kind of id', { id: 'txn_01h6jx0000e008000000000077' }],
+    ['with milliseconds', { occurredAt: '2026-01-31T09:15:27.482Z' }],
+    ['with an amount as a number', { data: { amount: 1 } }],
+    ['with an amount below zero', { data: { amount: '-1' } }],
+    ['without metadata', { data: { metadata: undefined } }],
+    ['without balances', { data: { balances: undefined } }],
+  ])('and one %s does not', (_, changes: { data?: object }) => {
+    const record = postedRecord([{ sender: mine, recipient: theirs, amount: '1' }]);
+    const body = sent(record, null) as { data: object };
+    const data = { ...body.data, ...changes.data };
+    const changed = JSON.parse(JSON.stringify({ ...body, ...changes, data })) as object;
+    expect(faultsOf(record.type, body, open)).toBe('');
+    expect(faultsOf(record.type, changed, open)).not.toBe('');
+  });
+});
