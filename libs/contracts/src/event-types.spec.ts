@@ -63,12 +63,16 @@ describe('the types of events', () => {
     expect(faultsOf(type, example)).toBe('');
   });
 
-  it.each(eventTypes)('every field of $type is described', ({ schema }) => {
-    expect(undescribedIn(schema, 'body')).toEqual([]);
+  it.each(eventTypes)('every field of $type is described, by examples that fit it', ({ schema }) => {
+    for (const [path, part] of partsOf(schema, 'body')) {
+      expect([path, part['description']]).toEqual([path, expect.stringMatching(/\w/)]);
+      const examples = (part['examples'] ?? []) as unknown[];
+      expect([path, examples.filter((value) => !ajv.validate(part, value))]).toEqual([path, []]);
+    }
   });
 });
 
-function undescribedIn(schema: JsonSchema, path: string): string[] {
+function partsOf(schema: JsonSchema, path: string): [string, JsonSchema][] {
   const {
     properties = {},
     items,
@@ -78,15 +82,9 @@ function undescribedIn(schema: JsonSchema, path: string): string[] {
     items?: JsonSchema;
     anyOf?: JsonSchema[];
   };
-  const children = [
-    ...Object.entries(properties),
-    ...(items ? [['[]', items] as const] : []),
-    ...anyOf.filter(({ type }) => type !== 'null').map((part) => ['', part] as const),
-  ];
-  return [
-    ...(typeof schema['description'] === 'string' ? [] : [path]),
-    ...children.flatMap(([name, part]) => undescribedIn(part, `${path}.${name}`)),
-  ];
+  const named = Object.entries(properties).flatMap(([name, part]) => partsOf(part, `${path}.${name}`));
+  const others = anyOf.filter(({ type }) => type !== 'null').flatMap((part) => partsOf(part, path));
+  return [[path, schema], ...named, ...others, ...(items ? partsOf(items, `${path}[]`) : [])];
 }
 
 describe('a body fits the schema of its type', () => {

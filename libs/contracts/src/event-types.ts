@@ -1,7 +1,17 @@
 import type { EventTypeName } from './event-content.js';
 import { exampleRecords } from './example-records.js';
 import { accountSchema, transactionSchema } from './resource-schemas.js';
-import { choice, count, listOf, object, position, time, typeId, type JsonSchema } from './schema-parts.js';
+import {
+  choice,
+  count,
+  exampleIds,
+  listOf,
+  object,
+  position,
+  time,
+  typeId,
+  type JsonSchema,
+} from './schema-parts.js';
 import { renderStreamEvent } from './stream-event.js';
 import { webhookBodyOf, type WebhookBody } from './webhook-body.js';
 
@@ -40,9 +50,13 @@ function bodySchema(type: EventTypeName): JsonSchema {
   const body = object(
     {
       version: { const: 1, description: 'Of this format: fields may be added, and none is ever changed' },
-      id: typeId('evt', 'The same in every repeat, and the webhook-id: whoever has seen it drops it'),
+      id: typeId(
+        'evt',
+        'The same in every repeat, and the webhook-id: whoever has seen it drops it',
+        exampleIds.event,
+      ),
       type: choice([type], 'What happened'),
-      ledgerId: typeId('ldg', 'The ledger'),
+      ledgerId: typeId('ldg', 'The ledger', exampleIds.ledger),
       epoch: count(
         'How often the ledger was restored, plus one: events are ordered by epoch, then position',
         1,
@@ -54,7 +68,7 @@ function bodySchema(type: EventTypeName): JsonSchema {
         anyOf: [resource, { type: 'null' }],
       },
       skipped: listOf(
-        typeId('evt', 'An event'),
+        typeId('evt', 'An event', exampleIds.event),
         'Where the endpoint is ordered: earlier events of its accounts that were given up',
       ),
     },

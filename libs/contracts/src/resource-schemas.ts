@@ -4,6 +4,7 @@ import {
   choice,
   count,
   currency,
+  exampleIds,
   listOf,
   metadata,
   nullable,
@@ -19,26 +20,26 @@ import {
 export const accountSchema = object(
   {
     id: accountReference('Its id; the name for a system account'),
-    name: text('What people call it'),
+    name: text('What people call it', 'Alice'),
     currency: currency(),
     visibility: choice(['private', 'public', 'unlisted'], 'Who may see it'),
-    externalId: nullable(text("The client's own id of it, unique in the ledger")),
-    ownerId: nullable(text('Whose it is')),
+    externalId: nullable(text("The client's own id of it, unique in the ledger", 'user-17')),
+    ownerId: nullable(text('Whose it is', 'alice')),
     status: choice(['open', 'frozen', 'closed'], 'A frozen or closed account neither gives nor takes'),
     balance: object(
       {
-        posted: signedAmount('What has settled: credits minus debits'),
-        available: signedAmount('What may still leave: posted − pendingOut − minBalance'),
-        pendingIn: amount('What is held for it by others'),
-        pendingOut: amount('What is held of it for others'),
+        posted: signedAmount('What has settled: credits minus debits', '1000'),
+        available: signedAmount('What may still leave: posted − pendingOut − minBalance', '1000'),
+        pendingIn: amount('What is held for it by others', '0'),
+        pendingOut: amount('What is held of it for others', '0'),
       },
       'Left out where the reader may see the account and not its money',
     ),
-    minBalance: nullable(signedAmount('The least that must stay; null for no limit')),
-    maxBalance: nullable(signedAmount('The most that it may hold; null for no limit')),
-    version: count('Grows by one with every change of any kind, money included', 1),
+    minBalance: nullable(signedAmount('The least that must stay; null for no limit', '0')),
+    maxBalance: nullable(signedAmount('The most that it may hold; null for no limit', '100000')),
+    version: count('Grows by one with every change of any kind, money included', 3),
     metadata,
-    createdAt: time('When it was opened'),
+    createdAt: time('When it was opened', '2026-01-30T17:02:11.000482Z'),
     updatedAt: time('When it last changed in any way'),
   },
   'An account as it is after the event: money of one currency, with its limits.',
@@ -48,8 +49,10 @@ export const accountSchema = object(
 const posting = object(
   {
     sender: nullable(accountReference('Who gave; null where the reader may not know')),
-    recipient: nullable(accountReference('Who took; null where the reader may not know')),
-    amount: amount('How much'),
+    recipient: nullable(
+      accountReference('Who took; null where the reader may not know', exampleIds.otherAccount),
+    ),
+    amount: amount('How much', '250'),
     currency: currency(),
   },
   'One movement between two accounts.',
@@ -58,9 +61,9 @@ const posting = object(
 const balanceAfter = object(
   {
     accountId: accountReference('Whose balance it is'),
-    posted: signedAmount('What had settled'),
-    available: signedAmount('What might still leave'),
-    version: count("The account's version", 1),
+    posted: signedAmount('What had settled', '750'),
+    available: signedAmount('What might still leave', '750'),
+    version: count("The account's version", 4),
   },
   'An account right after the transaction.',
 );
@@ -69,7 +72,7 @@ const several = 'null where there are several postings, or where the reader may 
 
 export const transactionSchema = object(
   {
-    id: typeId('txn', 'Its id'),
+    id: typeId('txn', 'Its id', exampleIds.transaction),
     type: choice(
       ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'],
       'What kind of movement; this release writes transfer, mint and burn',
@@ -79,15 +82,15 @@ export const transactionSchema = object(
       'How far it has come; posted is settled, and all that this release writes',
     ),
     sender: nullable(accountReference(`Who gave; ${several}`)),
-    recipient: nullable(accountReference(`Who took; ${several}`)),
-    amount: nullable(amount('How much; null where there are several postings')),
+    recipient: nullable(accountReference(`Who took; ${several}`, exampleIds.otherAccount)),
+    amount: nullable(amount('How much; null where there are several postings', '250')),
     currency: nullable(currency('The code of the currency; null where there are several postings')),
-    reference: nullable(text("The client's own text, which lists can search")),
-    externalId: nullable(text("The client's own id of it, unique in the ledger")),
+    reference: nullable(text("The client's own text, which lists can search", 'Lunch')),
+    externalId: nullable(text("The client's own id of it, unique in the ledger", 'order-8')),
     metadata,
     postings: listOf(posting, 'What it moved, in order'),
     meta: object(
-      { exchangeRate: text('Only where the currencies differ') },
+      { exchangeRate: text('Only where the currencies differ', '1.0837') },
       'What the ledger adds to the request',
       ['exchangeRate'],
     ),

@@ -13,49 +13,53 @@ export const exampleIds = {
 /** A TypeID of 128 bits in Crockford's base32, which has no i, l, o or u. */
 const suffix = '[0-7][0-9a-hjkmnp-tv-z]{25}';
 
-export const text = (description: string, rest: JsonSchema = {}): JsonSchema => ({
+export const text = (description: string, example: unknown, rest: JsonSchema = {}): JsonSchema => ({
   type: 'string',
   ...rest,
   description,
+  examples: [example],
 });
 
-export const typeId = (prefix: string, description: string) =>
-  text(description, { pattern: `^${prefix}_${suffix}$` });
+export const typeId = (prefix: string, description: string, example: string) =>
+  text(description, example, { pattern: `^${prefix}_${suffix}$` });
 
 /** An account's id, or the name of a system account. */
-export const accountReference = (description: string) =>
-  text(description, { pattern: `^(acc_${suffix}|ROOT)$` });
+export const accountReference = (description: string, example: string = exampleIds.account) =>
+  text(description, example, { pattern: `^(acc_${suffix}|ROOT)$` });
 
-export const amount = (description: string) =>
-  text(`${description}, in minor units of the currency`, { pattern: '^(0|[1-9][0-9]*)$' });
+export const amount = (description: string, example: string) =>
+  text(`${description}, in minor units of the currency`, example, { pattern: '^(0|[1-9][0-9]*)$' });
 
-export const signedAmount = (description: string) =>
-  text(`${description}, in minor units of the currency`, { pattern: '^(0|-?[1-9][0-9]*)$' });
+export const signedAmount = (description: string, example: string) =>
+  text(`${description}, in minor units of the currency`, example, { pattern: '^(0|-?[1-9][0-9]*)$' });
 
 export const currency = (description = 'The code of the currency: ISO 4217') =>
-  text(description, { pattern: '^[A-Za-z0-9]{1,32}$' });
+  text(description, 'EUR', { pattern: '^[A-Za-z0-9]{1,32}$' });
 
-export const position = (description: string) => text(description, { pattern: '^[1-9][0-9]*$' });
+export const position = (description: string) => text(description, '17', { pattern: '^[1-9][0-9]*$' });
 
-export const time = (description: string) =>
-  text(`${description}: ISO 8601 in UTC with microseconds`, {
+export const time = (description: string, example = '2026-01-31T09:15:27.482913Z') =>
+  text(`${description}: ISO 8601 in UTC with microseconds`, example, {
     format: 'date-time',
     pattern: '\\.[0-9]{6}Z$',
   });
 
 export const choice = (choices: readonly string[], description: string) =>
-  text(description, { enum: [...choices] });
+  text(description, choices[0], { enum: [...choices] });
 
-export const count = (description: string, minimum: number): JsonSchema => ({
+/** From 1. */
+export const count = (description: string, example: number): JsonSchema => ({
   type: 'integer',
-  minimum,
+  minimum: 1,
   description,
+  examples: [example],
 });
 
 export const metadata: JsonSchema = {
   type: 'object',
   additionalProperties: true,
   description: 'What the client has put there: any JSON object',
+  examples: [{ tier: 'gold' }],
 };
 
 /** The same where null is a value too. */
