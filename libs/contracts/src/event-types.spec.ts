@@ -56,7 +56,7 @@ describe('the types of events', () => {
     const { description, version, schema, example } = rest;
     expect(description).toMatch(/^[A-Z].*\.$/s);
     expect(version).toBe(1);
-    expect(schema['$schema']).toBe('https://json-schema.org/draft/2020-12/schema');
+    expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
     expect(ajv.validateSchema(schema)).toBe(true);
     expect(JSON.parse(JSON.stringify(schema))).toEqual(schema);
     expect(example).toMatchObject({ type, version, data: expect.any(Object) });
@@ -65,23 +65,15 @@ describe('the types of events', () => {
 
   it.each(eventTypes)('every field of $type is described, by examples that fit it', ({ schema }) => {
     for (const [path, part] of partsOf(schema, 'body')) {
-      expect([path, part['description']]).toEqual([path, expect.stringMatching(/\w/)]);
-      const examples = (part['examples'] ?? []) as unknown[];
+      expect([path, part.description]).toEqual([path, expect.stringMatching(/\w/)]);
+      const { examples = [] } = part;
       expect([path, examples.filter((value) => !ajv.validate(part, value))]).toEqual([path, []]);
     }
   });
 });
 
 function partsOf(schema: JsonSchema, path: string): [string, JsonSchema][] {
-  const {
-    properties = {},
-    items,
-    anyOf = [],
-  } = schema as {
-    properties?: Record<string, JsonSchema>;
-    items?: JsonSchema;
-    anyOf?: JsonSchema[];
-  };
+  const { properties = {}, items, anyOf = [] } = schema;
   const named = Object.entries(properties).flatMap(([name, part]) => partsOf(part, `${path}.${name}`));
   const others = anyOf.filter(({ type }) => type !== 'null').flatMap((part) => partsOf(part, path));
   return [[path, schema], ...named, ...others, ...(items ? partsOf(items, `${path}[]`) : [])];

@@ -64,7 +64,7 @@ function bodySchema(type: EventTypeName): JsonSchema {
       position: position('Its place in the journal, from 1, without a gap'),
       occurredAt: time('When it was recorded'),
       data: {
-        description: `${resource['description'] as string} Null once it was erased`,
+        description: `${resource.description} Null once it was erased`,
         anyOf: [resource, { type: 'null' }],
       },
       skipped: listOf(

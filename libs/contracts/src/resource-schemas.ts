@@ -14,9 +14,18 @@ import {
   text,
   time,
   typeId,
+  type JsonSchema,
 } from './schema-parts.js';
 
-/** The data of events, as renderAccount and renderTransaction make it for any reader. */
+/** As renderBalances makes them. */
+export const balanceProperties = {
+  posted: signedAmount('What has settled: credits minus debits', '1000'),
+  available: signedAmount('What may still leave: posted − pendingOut − minBalance', '1000'),
+  pendingIn: amount('What is held for it by others', '0'),
+  pendingOut: amount('What is held of it for others', '0'),
+};
+
+/** As renderAccount makes it, for any reader. */
 export const accountSchema = object(
   {
     id: accountReference('Its id; the name for a system account'),
@@ -26,15 +35,7 @@ export const accountSchema = object(
     externalId: nullable(text("The client's own id of it, unique in the ledger", 'user-17')),
     ownerId: nullable(text('Whose it is', 'alice')),
     status: choice(['open', 'frozen', 'closed'], 'A frozen or closed account neither gives nor takes'),
-    balance: object(
-      {
-        posted: signedAmount('What has settled: credits minus debits', '1000'),
-        available: signedAmount('What may still leave: posted − pendingOut − minBalance', '1000'),
-        pendingIn: amount('What is held for it by others', '0'),
-        pendingOut: amount('What is held of it for others', '0'),
-      },
-      'Left out where the reader may see the account and not its money',
-    ),
+    balance: object(balanceProperties, 'Left out where the reader may see the account and not its money'),
     minBalance: nullable(signedAmount('The least that must stay; null for no limit', '0')),
     maxBalance: nullable(signedAmount('The most that it may hold; null for no limit', '100000')),
     version: count('Grows by one with every change of any kind, money included', 3),
@@ -42,11 +43,11 @@ export const accountSchema = object(
     createdAt: time('When it was opened', '2026-01-30T17:02:11.000482Z'),
     updatedAt: time('When it last changed in any way'),
   },
-  'An account as it is after the event: money of one currency, with its limits.',
+  'Money of one currency, with its limits.',
   ['balance'],
 );
 
-const posting = object(
+export const postingSchema = object(
   {
     sender: nullable(accountReference('Who gave; null where the reader may not know')),
     recipient: nullable(
@@ -58,45 +59,54 @@ const posting = object(
   'One movement between two accounts.',
 );
 
-const balanceAfter = object(
+export const balanceAfterSchema = object(
   {
     accountId: accountReference('Whose balance it is'),
     posted: signedAmount('What had settled', '750'),
     available: signedAmount('What might still leave', '750'),
     version: count("The account's version", 4),
   },
-  'An account right after the transaction.',
+  'An account right after a transaction.',
 );
+
+/** Every type and status of the contract, those too that this release never writes. */
+export const transactionTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'] as const;
+export const transactionStatuses = ['posted', 'pending', 'partially_captured', 'voided', 'expired'] as const;
 
 const several = 'null where there are several postings, or where the reader may not know';
 
+/**
+ * As renderTransaction makes it, for any reader.
+ * @param posting is the schema of one, or a reference to it
+ */
+export const transactionProperties = (posting: JsonSchema) => ({
+  id: typeId('txn', 'Its id', exampleIds.transaction),
+  type: choice(transactionTypes, 'What kind of movement; this release writes transfer, mint and burn'),
+  status: choice(
+    transactionStatuses,
+    'How far it has come; posted is settled, and all that this release writes',
+  ),
+  sender: nullable(accountReference(`Who gave; ${several}`)),
+  recipient: nullable(accountReference(`Who took; ${several}`, exampleIds.otherAccount)),
+  amount: nullable(amount('How much; null where there are several postings', '250')),
+  currency: nullable(currency('The code of the currency; null where there are several postings')),
+  reference: nullable(text("The client's own text, which lists can search", 'Lunch')),
+  externalId: nullable(text("The client's own id of it, unique in the ledger", 'order-8')),
+  metadata,
+  postings: listOf(posting, 'What it moved, in order'),
+  meta: object(
+    { exchangeRate: text('Only where the currencies differ') },
+    'What the ledger adds to the request',
+    ['exchangeRate'],
+  ),
+  position: position('Its place in the journal'),
+  createdAt: time('When it was recorded'),
+});
+
+export const balancesAfter = (balanceAfter: JsonSchema) =>
+  listOf(balanceAfter, 'The accounts touched as they were right after it, as far as readable');
+
 export const transactionSchema = object(
-  {
-    id: typeId('txn', 'Its id', exampleIds.transaction),
-    type: choice(
-      ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'],
-      'What kind of movement; this release writes transfer, mint and burn',
-    ),
-    status: choice(
-      ['posted', 'pending', 'partially_captured', 'voided', 'expired'],
-      'How far it has come; posted is settled, and all that this release writes',
-    ),
-    sender: nullable(accountReference(`Who gave; ${several}`)),
-    recipient: nullable(accountReference(`Who took; ${several}`, exampleIds.otherAccount)),
-    amount: nullable(amount('How much; null where there are several postings', '250')),
-    currency: nullable(currency('The code of the currency; null where there are several postings')),
-    reference: nullable(text("The client's own text, which lists can search", 'Lunch')),
-    externalId: nullable(text("The client's own id of it, unique in the ledger", 'order-8')),
-    metadata,
-    postings: listOf(posting, 'What it moved, in order'),
-    meta: object(
-      { exchangeRate: text('Only where the currencies differ', '1.0837') },
-      'What the ledger adds to the request',
-      ['exchangeRate'],
-    ),
-    balances: listOf(balanceAfter, 'The accounts touched as they were right after it, as far as readable'),
-    position: position('Its place in the journal'),
-    createdAt: time('When it was recorded'),
-  },
-  'A transaction with its postings, and the balances after it.',
+  { ...transactionProperties(postingSchema), balances: balancesAfter(balanceAfterSchema) },
+  'A transaction, with the balances that it led to.',
 );

@@ -1,5 +1,24 @@
-/** JSON Schema 2020-12, as plain JSON. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
+import { typeIdPattern } from './type-ids.js';
+
+/** As much of JSON Schema 2020-12, which is that of OpenAPI 3.1 too, as the schemas of the contracts use. */
+export interface JsonSchema {
+  $schema?: string;
+  $ref?: string;
+  title?: string;
+  description?: string;
+  type?: string | string[];
+  const?: unknown;
+  enum?: unknown[];
+  pattern?: string;
+  format?: 'date-time';
+  minimum?: number;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  additionalProperties?: boolean;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  examples?: unknown[];
+}
 
 /** Ids as the examples have them. */
 export const exampleIds = {
@@ -10,22 +29,22 @@ export const exampleIds = {
   ledger: 'ldg_01jd3v4r1ke0m8n2c5b7d9f3hs',
 } as const;
 
-/** A TypeID of 128 bits in Crockford's base32, which has no i, l, o or u. */
-const suffix = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+export const accountIdPattern = typeIdPattern('acc');
+export const accountReferencePattern = `${accountIdPattern}|^ROOT$`;
 
-export const text = (description: string, example: unknown, rest: JsonSchema = {}): JsonSchema => ({
+export const text = (description: string, example?: string, rest: JsonSchema = {}): JsonSchema => ({
   type: 'string',
   ...rest,
   description,
-  examples: [example],
+  ...(example === undefined ? {} : { examples: [example] }),
 });
 
 export const typeId = (prefix: string, description: string, example: string) =>
-  text(description, example, { pattern: `^${prefix}_${suffix}$` });
+  text(description, example, { pattern: typeIdPattern(prefix) });
 
 /** An account's id, or the name of a system account. */
 export const accountReference = (description: string, example: string = exampleIds.account) =>
-  text(description, example, { pattern: `^(acc_${suffix}|ROOT)$` });
+  text(description, example, { pattern: accountReferencePattern });
 
 export const amount = (description: string, example: string) =>
   text(`${description}, in minor units of the currency`, example, { pattern: '^(0|[1-9][0-9]*)$' });
@@ -63,9 +82,8 @@ export const metadata: JsonSchema = {
 };
 
 /** The same where null is a value too. */
-export function nullable(schema: JsonSchema): JsonSchema {
-  const choices = schema['enum'] as readonly unknown[] | undefined;
-  return { ...schema, type: [schema['type'], 'null'], ...(choices ? { enum: [...choices, null] } : {}) };
+export function nullable({ type, enum: choices, ...rest }: JsonSchema): JsonSchema {
+  return { ...rest, type: [type as string, 'null'], ...(choices ? { enum: [...choices, null] } : {}) };
 }
 
 export const listOf = (items: JsonSchema, description: string): JsonSchema => ({
@@ -76,7 +94,7 @@ export const listOf = (items: JsonSchema, description: string): JsonSchema => ({
 
 /** Every property is there always, those named optional aside. Others may be added by a later release. */
 export function object(
-  properties: Readonly<Record<string, JsonSchema>>,
+  properties: Record<string, JsonSchema>,
   description: string,
   optional: readonly string[] = [],
 ): JsonSchema {

@@ -5,6 +5,9 @@ const rememberedMax = 50_000;
 const textByUuid = new LRUCache<string, string>({ max: rememberedMax });
 const uuidByText = new LRUCache<string, string>({ max: rememberedMax });
 
+/** 128 bits in Crockford's base32, which has no i, l, o or u. */
+export const typeIdPattern = (prefix: string) => `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`;
+
 /**
  * Ids on the wire are TypeIDs (https://github.com/jetify-com/typeid): a prefix that names the kind of thing,
  * and the UUID in base32. Inside and in the database they are UUIDs. Recent ones are remembered, because the
