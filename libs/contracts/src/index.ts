@@ -25,7 +25,7 @@ export {
   signedAmount,
 } from './schema-parts.js';
 export { renderStreamEvent } from './stream-event.js';
-export { renderTopicMessages } from './topic-messages.js';
+export { cloudEventHeadersOf, renderTopicMessages } from './topic-messages.js';
 export * from './topics.js';
 export { renderErasedTransaction, renderTransaction } from './transaction.js';
 export * from './type-ids.js';

@@ -4,7 +4,7 @@ import { readEventContent, type EventContent } from './event-content.js';
 import type { JournalRecord } from './journal-record.js';
 import { streamEventOf } from './stream-event.js';
 import { topics } from './topics.js';
-import { transactionIdOf } from './type-ids.js';
+import { eventIdOf, ledgerIdOf, transactionIdOf } from './type-ids.js';
 
 /**
  * What is published of an event: itself, then one entry per posted leg. An erased event has no legs left, so
@@ -13,24 +13,24 @@ import { transactionIdOf } from './type-ids.js';
 export function renderTopicMessages(record: JournalRecord): TopicMessage[] {
   const content = readEventContent(record);
   const event = streamEventOf(record, content);
-  const headers = headersOf(record, event);
+  const headers = cloudEventHeadersOf(record, event.legs);
   const whole = { topic: topics.events, key: event.ledgerId, headers, value: JSON.stringify(event) };
   return [whole, ...entriesOf(event, content).map((entry) => entryMessage(entry, headers))];
 }
 
-function headersOf(record: JournalRecord, event: StreamEvent): CloudEventHeaders {
-  const subject =
-    record.transactionId === null ? event.legs[0]?.accountId : transactionIdOf(record.transactionId);
+/** They need no rendering, so that an event of a later release, which has no legs here, has them as well. */
+export function cloudEventHeadersOf(record: JournalRecord, legs: readonly EnvelopeLeg[]): CloudEventHeaders {
+  const subject = record.transactionId === null ? legs[0]?.accountId : transactionIdOf(record.transactionId);
   return {
     ce_specversion: '1.0',
-    ce_id: event.id,
-    ce_source: `/ledgers/${event.ledgerId}`,
-    ce_type: event.type,
+    ce_id: eventIdOf(record.id),
+    ce_source: `/ledgers/${ledgerIdOf(record.ledgerId)}`,
+    ce_type: record.type,
     ...(subject === undefined ? {} : { ce_subject: subject }),
-    ce_time: event.occurredAt,
+    ce_time: record.recordedAt,
     'content-type': 'application/json',
-    ce_epoch: String(event.epoch),
-    ce_position: event.position,
+    ce_epoch: String(record.epoch),
+    ce_position: record.position,
     ce_hash: record.hash,
   };
 }

@@ -7,6 +7,7 @@ export * from './logging.js';
 export * from './pages.js';
 export * from './postgres-pool.js';
 export * from './random.js';
+export * from './reconnecting-client.js';
 export { pathOf } from './request-conventions.js';
 export { isStorable } from './json-body.js';
 export * from './timestamps.js';

@@ -1,6 +1,6 @@
-import { commitChannel, decodeLedgerIds } from './commit-notifications.js';
+import { commitChannel, decodeLedgerIds } from '#event-stream';
+import { ReconnectingClient } from '#platform';
 import type { ProjectionLogger } from './projection.js';
-import { ReconnectingClient } from './reconnecting-client.js';
 
 /**
  * Hears of commits of other processes, on a connection of its own. What is said while it is down is not heard:
@@ -9,13 +9,21 @@ import { ReconnectingClient } from './reconnecting-client.js';
 export class CommitListener {
   private readonly connection: ReconnectingClient;
 
-  constructor(url: string, logger: ProjectionLogger, onCommitted: (ledgerId: string) => void) {
+  /** @param isOwn whether the server process of this id belongs to a session that speaks for this process */
+  constructor(
+    url: string,
+    logger: ProjectionLogger,
+    onCommitted: (ledgerId: string) => void,
+    isOwn: (serverProcessId: number) => boolean = () => false,
+  ) {
     this.connection = new ReconnectingClient({
       url,
       applicationName: 'ledger-commit-listener',
       logger,
       prepare: async (client) => {
-        client.on('notification', ({ payload = '' }) => decodeLedgerIds(payload).forEach(onCommitted));
+        client.on('notification', ({ payload = '', processId }) => {
+          if (!isOwn(processId)) decodeLedgerIds(payload).forEach(onCommitted);
+        });
         await client.query(`LISTEN ${commitChannel}`);
       },
     });

@@ -1,19 +1,21 @@
-import { commitChannel, encodeLedgerIds } from './commit-notifications.js';
+import { commitChannel, encodeLedgerIds } from '#event-stream';
+import { ReconnectingClient } from '#platform';
 import type { ProjectionLogger } from './projection.js';
-import { ReconnectingClient } from './reconnecting-client.js';
 
 const notifyEveryMs = 5;
 
 /**
  * Tells other processes which ledgers have new events: after the commit and on a connection of its own, because
- * a NOTIFY inside the batch makes commits wait for each other. Ledgers named within 5 ms share a notification.
- * One that can't be sent is dropped: whoever listens also scans.
+ * a NOTIFY inside the batch makes commits wait for each other. The first is sent at once; ledgers named within
+ * the 5 ms after one share the next. One that can't be sent is dropped: whoever listens also scans.
  */
 export class CommitNotifier {
   private readonly connection: ReconnectingClient;
   private readonly ledgerIds = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
+  private sentAt = -Infinity;
   private isSending = false;
+  private serverProcessId: number | undefined;
 
   constructor(
     url: string,
@@ -23,7 +25,10 @@ export class CommitNotifier {
       url,
       applicationName: 'ledger-commit-notifier',
       logger,
-      prepare: async () => undefined,
+      prepare: async (client) => {
+        const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        this.serverProcessId = rows[0]?.pid;
+      },
     });
   }
 
@@ -36,6 +41,11 @@ export class CommitNotifier {
     this.sendSoon();
   }
 
+  /** Whether a notification of this server process is this notifier's. */
+  isOwn(serverProcessId: number): boolean {
+    return serverProcessId === this.serverProcessId;
+  }
+
   async stop(): Promise<void> {
     clearTimeout(this.timer);
     await this.connection.stop();
@@ -43,17 +53,24 @@ export class CommitNotifier {
 
   private sendSoon(): void {
     if (this.timer || this.isSending) return;
+    const waitMs = this.sentAt + notifyEveryMs - performance.now();
+    if (waitMs <= 0) return this.send();
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      this.isSending = true;
-      void this.send().finally(() => {
-        this.isSending = false;
-        if (this.ledgerIds.size > 0) this.sendSoon();
-      });
-    }, notifyEveryMs);
+      this.send();
+    }, waitMs);
   }
 
-  private async send(): Promise<void> {
+  private send(): void {
+    this.isSending = true;
+    this.sentAt = performance.now();
+    void this.sendAll().finally(() => {
+      this.isSending = false;
+      if (this.ledgerIds.size > 0) this.sendSoon();
+    });
+  }
+
+  private async sendAll(): Promise<void> {
     const payloads = encodeLedgerIds([...this.ledgerIds]);
     this.ledgerIds.clear();
     const client = this.connection.connected;

@@ -13,7 +13,7 @@ import { workerSession } from './sessions.js';
 
 export interface RunningProjections {
   readonly waiter: ProjectionWaiter;
-  /** A ledger has new events. */
+  /** A ledger has new events: turns are taken here, and other processes are told. */
   poke(ledgerId: string): void;
   /** Finishes the turns that are running. */
   stop(): Promise<void>;
@@ -21,7 +21,7 @@ export interface RunningProjections {
 
 const stopMsMax = 5_000;
 
-/** Everything that this process's role needs: turns, or a word to those that take them. */
+/** Everything that this process's role needs: turns, and a word to those that follow the journal elsewhere. */
 export async function startProjections(
   settings: LedgerSettings,
   readPool: pg.Pool,
@@ -30,14 +30,15 @@ export async function startProjections(
 ): Promise<RunningProjections> {
   const url = settings.LEDGER_DATABASE_URL;
   const waiterSettings = { waitMsMax: settings.PROJECTION_WAIT_MS };
+  // Other processes read the journal too, whatever this one does itself. A worker commits nothing.
+  const notifier = settings.LEDGER_ROLE === 'worker' ? undefined : new CommitNotifier(url, logger);
+  await notifier?.start();
+  const notify = (ledgerId: string) => notifier?.notify(ledgerId);
   if (settings.LEDGER_ROLE === 'api') {
-    const notifier = new CommitNotifier(url, logger);
-    await notifier.start();
-    const notify = (ledgerId: string) => notifier.notify(ledgerId);
     return {
       waiter: new ProjectionWaiter(readPool, undefined, waiterSettings),
       poke: notify,
-      stop: () => notifier.stop(),
+      stop: async () => notifier?.stop(),
     };
   }
   const pool = createPostgresPool({
@@ -50,14 +51,19 @@ export async function startProjections(
   const metrics = projectionMetrics(registry);
   const runner = new ProjectionRunner({ pool, projections: [listsProjection], metrics, logger });
   const poke = (ledgerId: string) => runner.poke(ledgerId);
-  const listener = new CommitListener(url, logger, poke);
+  const isOwn = (serverProcessId: number) => notifier?.isOwn(serverProcessId) ?? false;
+  const listener = new CommitListener(url, logger, poke, isOwn);
   await listener.start();
   runner.start();
   const onBehind = (ledgerId: string) => runner.poke(ledgerId, { isUrgent: true });
   return {
     waiter: new ProjectionWaiter(readPool, onBehind, waiterSettings),
-    poke,
+    poke(ledgerId) {
+      poke(ledgerId);
+      notify(ledgerId);
+    },
     async stop() {
+      await notifier?.stop();
       await listener.stop();
       await runner.stop(stopMsMax);
       await pool.end();

@@ -1,10 +1,9 @@
 import pg from 'pg';
-import type { ProjectionLogger } from './projection.js';
 
 export interface ReconnectingClientSettings {
   readonly url: string;
   readonly applicationName: string;
-  readonly logger: ProjectionLogger;
+  readonly logger: { warn(details: object, message: string): void };
   /** On every new connection, before it is used. */
   readonly prepare: (client: pg.Client) => Promise<void>;
 }

@@ -1,0 +1,62 @@
+import type pg from 'pg';
+import { topics } from '#contracts';
+
+export interface Lag {
+  /** Ledgers that a turn may bring further; the furthest behind first. */
+  readonly ledgerIds: readonly string[];
+  readonly events: number;
+  /** Age of the oldest event that was not handled. */
+  readonly seconds: number;
+}
+
+const laggingMax = 1_000;
+/** As many of the ledgers furthest behind are looked at for the oldest event. */
+const agedMax = 100;
+
+/**
+ * Compares where a subscriber stands with the heads of all ledgers that it follows. This file alone reads across
+ * ledgers; what it finds is worked on ledger by ledger.
+ */
+export async function scanLag(pool: pg.Pool, subscriber: string): Promise<Lag> {
+  const { rows } = await pool.query<{ partition: string; epoch: number; position: string; events: string }>({
+    name: 'stream-scan-lag',
+    text: `WITH followed AS MATERIALIZED (
+        SELECT partition, epoch, position FROM stream.offsets WHERE subscriber = $1 AND topic = $2
+      ), heads AS MATERIALIZED (
+        SELECT r.ledger_id::text AS partition, r.epoch, r.position
+        FROM (SELECT json_agg(json_build_object('ledgerId', partition)) AS positions, count(*)::integer AS count
+              FROM followed) f
+        CROSS JOIN LATERAL stream.read_v1(f.positions, f.count) r
+      )
+      SELECT f.partition, f.epoch, f.position::text,
+        sum(greatest(h.position - f.position, 0)) OVER ()::text AS events
+      FROM followed f JOIN heads h ON h.partition = f.partition
+      WHERE (h.epoch, h.position) > (f.epoch, f.position)
+      ORDER BY h.position - f.position DESC LIMIT ${laggingMax}`,
+    values: [subscriber, topics.events],
+  });
+  return {
+    ledgerIds: rows.map(({ partition }) => partition),
+    events: Number(rows[0]?.events ?? 0),
+    seconds: await oldestSeconds(pool, rows.slice(0, agedMax)),
+  };
+}
+
+async function oldestSeconds(
+  pool: pg.Pool,
+  lagging: readonly { partition: string; epoch: number; position: string }[],
+): Promise<number> {
+  if (lagging.length === 0) return 0;
+  const positions = lagging.map(({ partition, epoch, position }) => ({
+    ledgerId: partition,
+    epoch,
+    position,
+  }));
+  const { rows } = await pool.query<{ seconds: number | null }>({
+    name: 'stream-oldest-seconds',
+    text: `SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(recorded_at::timestamptz)))::float8 AS seconds
+      FROM stream.read_v1($1, $2)`,
+    values: [JSON.stringify(positions), positions.length],
+  });
+  return rows[0]?.seconds ?? 0;
+}
