@@ -158,6 +158,7 @@ class PostgresSubscription implements Subscription {
       });
       result = turn.result;
       if (turn.result === 'unfollowed') this.unfollowed.set(ledgerId, true);
+      else this.unfollowed.delete(ledgerId);
       this.metrics.messages.inc({ subscriber: name }, turn.messages);
       return turn.isBehind;
     } finally {
