@@ -61,6 +61,12 @@ const forbidden = [
     { path: NEST },
   ),
   rule(
+    'event-stream-reads-by-its-function-only',
+    'What the dispatcher may not import it may not get through the stream either.',
+    { path: '^libs/event-stream/' },
+    { path: '^libs/', pathNot: '^libs/(event-stream|contracts|platform)/' },
+  ),
+  rule(
     'libs-import-no-app',
     'Imports point inward; the rules of domain, contracts, platform and journal say it for those.',
     { path: '^libs/', pathNot: '^libs/(domain|contracts|platform|journal)/' },

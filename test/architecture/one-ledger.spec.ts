@@ -6,10 +6,16 @@ import { join } from 'node:path';
  * sources, so that one that no test runs is seen as well.
  */
 const roots = ['apps', 'libs'];
-const ledgerTables = /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:journal|ledger|projections)\.\w+/;
-const namesOneLedger = /\bledger_id\s*=\s*(?:\$1|\$\{)|\(ledger_id,/;
+const ledgerTables = /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:journal|ledger|projections|stream)\.\w+/;
+/** In stream.offsets a ledger is the partition; stream.read_v1 takes positions, and is given one ledger's. */
+const namesOneLedger =
+  /\bledger_id\s*=\s*(?:\$1|\$\{)|\(ledger_id,|\bpartition\s*=\s*\$3|\(subscriber, topic, partition,/;
 /** Scans over ledgers stand in these files alone. */
-const scans = ['apps/ledger/src/projections/scan-ledgers.ts', 'libs/journal/src/list-ledgers.ts'];
+const scans = [
+  'apps/ledger/src/projections/scan-ledgers.ts',
+  'libs/journal/src/list-ledgers.ts',
+  'libs/event-stream/src/scan-lag.ts',
+];
 
 interface Statement {
   readonly file: string;

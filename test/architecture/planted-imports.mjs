@@ -169,6 +169,12 @@ export const plantedImports = [
     'libs-are-entered-by-index',
   ),
   plant(
+    'the event stream takes a type from the journal',
+    'libs/event-stream/src/index.ts',
+    `export type { Batch } from '#journal';`,
+    'event-stream-reads-by-its-function-only',
+  ),
+  plant(
     'a lib goes past the index of another',
     'libs/event-stream/src/index.ts',
     `import '../../platform/src/limits.js';`,

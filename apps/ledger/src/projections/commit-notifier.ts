@@ -53,7 +53,7 @@ export class CommitNotifier {
 
   private sendSoon(): void {
     if (this.timer || this.isSending) return;
-    const waitMs = this.sentAt + notifyEveryMs - performance.now();
+    const waitMs = Math.ceil(this.sentAt + notifyEveryMs - performance.now());
     if (waitMs <= 0) return this.send();
     this.timer = setTimeout(() => {
       this.timer = undefined;
