@@ -340,3 +340,17 @@ it('tells by metrics how far it is behind', async () => {
   expect(await valueOf('stream_lag_seconds')).toBe(0);
   expect(await valueOf('stream_messages_total')).toBe(42);
 });
+
+it('alerts where a journal ends before what was handled', async () => {
+  const journal = await followedLedger(5);
+  await superuser.query('UPDATE journal.heads SET position = 3 WHERE ledger_id = $1', [journal.ledgerId]);
+  await subscribe(keeping().handle, { scanEveryMs: 20 });
+  await until(() => logged.length > 0, waitMsMax);
+  await sleep(200);
+  expect(logged).toEqual([
+    {
+      details: { subscriber: name, ledgerIds: [journal.ledgerId], count: 1 },
+      message: expect.stringContaining('without a new epoch'),
+    },
+  ]);
+});

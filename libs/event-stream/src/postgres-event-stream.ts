@@ -28,7 +28,7 @@ export const postgresStreamDefaults: PostgresStreamSettings = {
   turnsMax: 4,
   messagesPerTurnMax: 500,
   turnIdleMsMax: 10_000,
-  restMs: 5,
+  restMs: 10,
   scanEveryMs: 1_000,
   retryMs: 50,
   retryMsMax: 5_000,
@@ -54,6 +54,9 @@ export interface PostgresStreamParts {
 const keysMax = 10_000;
 /** Commits of ledgers that nobody here follows are frequent; for this long they aren't looked at again. */
 const unfollowedMs = 10_000;
+const alertEveryMs = 60_000;
+/** Ledgers named in one line of the log. */
+const namedMax = 20;
 
 /**
  * `ledger.events.v1` as it is read from the journal itself, without a copy. A subscriber follows the ledgers that
@@ -88,6 +91,7 @@ class PostgresSubscription implements Subscription {
   private readonly unfollowed = new LRUCache<string, true>({ max: keysMax, ttl: unfollowedMs });
   private isStopping = false;
   private isScanFailing = false;
+  private alertedAt = -Infinity;
   private scanTimer: NodeJS.Timeout | undefined;
   private scanning: Promise<void> = Promise.resolve();
 
@@ -182,6 +186,7 @@ class PostgresSubscription implements Subscription {
       // The database is back: turns that failed for want of it need not wait for their pauses to end.
       if (this.isScanFailing) this.turns.endPauses();
       this.isScanFailing = false;
+      if (lag.lostLedgerIds.length > 0) this.alert(lag.lostLedgerIds);
       for (const ledgerId of lag.ledgerIds) {
         this.unfollowed.delete(ledgerId);
         this.turns.poke(ledgerId);
@@ -190,5 +195,14 @@ class PostgresSubscription implements Subscription {
       this.isScanFailing = true;
       this.parts.logger.warn({ err, subscriber: name }, 'the scan for ledgers behind failed');
     }
+  }
+
+  private alert(ledgerIds: readonly string[]): void {
+    if (performance.now() - this.alertedAt < alertEveryMs) return;
+    this.alertedAt = performance.now();
+    this.parts.logger.error(
+      { subscriber: this.subscriber.name, ledgerIds: ledgerIds.slice(0, namedMax), count: ledgerIds.length },
+      'journals end before what a subscriber has handled: were they restored without a new epoch?',
+    );
   }
 }

@@ -7,6 +7,8 @@ export interface Lag {
   readonly events: number;
   /** Age of the oldest event that was not handled. */
   readonly seconds: number;
+  /** Ledgers whose journal ends before what the subscriber has handled: it was put back without a new epoch. */
+  readonly lostLedgerIds: readonly string[];
 }
 
 const laggingMax = 1_000;
@@ -18,7 +20,7 @@ const agedMax = 100;
  * ledgers; what it finds is worked on ledger by ledger.
  */
 export async function scanLag(pool: pg.Pool, subscriber: string): Promise<Lag> {
-  const { rows } = await pool.query<{ partition: string; epoch: number; position: string; events: string }>({
+  const { rows } = await pool.query<LagRow>({
     name: 'stream-scan-lag',
     text: `WITH followed AS MATERIALIZED (
         SELECT partition, epoch, position FROM stream.offsets WHERE subscriber = $1 AND topic = $2
@@ -28,23 +30,33 @@ export async function scanLag(pool: pg.Pool, subscriber: string): Promise<Lag> {
               FROM followed) f
         CROSS JOIN LATERAL stream.read_v1(f.positions, f.count) r
       )
-      SELECT f.partition, f.epoch, f.position::text,
+      SELECT f.partition, f.epoch, f.position::text, (h.epoch, h.position) < (f.epoch, f.position) AS is_lost,
         sum(greatest(h.position - f.position, 0)) OVER ()::text AS events
       FROM followed f JOIN heads h ON h.partition = f.partition
-      WHERE (h.epoch, h.position) > (f.epoch, f.position)
-      ORDER BY h.position - f.position DESC LIMIT ${laggingMax}`,
+      WHERE (h.epoch, h.position) <> (f.epoch, f.position)
+      ORDER BY is_lost, h.position - f.position DESC LIMIT ${laggingMax}`,
     values: [subscriber, topics.events],
   });
+  const lagging = rows.filter((row) => !row.is_lost);
   return {
-    ledgerIds: rows.map(({ partition }) => partition),
+    ledgerIds: lagging.map(({ partition }) => partition),
     events: Number(rows[0]?.events ?? 0),
-    seconds: await oldestSeconds(pool, rows.slice(0, agedMax)),
+    seconds: await oldestSeconds(pool, lagging.slice(0, agedMax)),
+    lostLedgerIds: rows.filter((row) => row.is_lost).map(({ partition }) => partition),
   };
+}
+
+interface LagRow {
+  readonly partition: string;
+  readonly epoch: number;
+  readonly position: string;
+  readonly is_lost: boolean;
+  readonly events: string;
 }
 
 async function oldestSeconds(
   pool: pg.Pool,
-  lagging: readonly { partition: string; epoch: number; position: string }[],
+  lagging: readonly Pick<LagRow, 'partition' | 'epoch' | 'position'>[],
 ): Promise<number> {
   if (lagging.length === 0) return 0;
   const positions = lagging.map(({ partition, epoch, position }) => ({
