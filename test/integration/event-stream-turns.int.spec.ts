@@ -14,7 +14,7 @@ import {
 import { createPostgresPool } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { HandMadeJournal } from '../support/hand-made-journal.js';
-import { until } from '../support/journal-fixtures.js';
+import { JournalProcess, until } from '../support/journal-fixtures.js';
 
 /** What the Postgres stream promises beyond the conformance suite. */
 const waitMsMax = 30_000;
@@ -23,6 +23,7 @@ const noScan = { scanEveryMs: 600_000 };
 let database: TestDatabase;
 let superuser: pg.Client;
 let pool: pg.Pool;
+let publisher: JournalProcess;
 let name: string;
 let subscriptions: Subscription[];
 const logged: { details: Record<string, unknown>; message: string }[] = [];
@@ -33,6 +34,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   superuser = new pg.Client({ connectionString: database.superuserUrl, options: '-c timezone=UTC' });
   await superuser.connect();
+  publisher = new JournalProcess(database.ledgerUrl);
   pool = createPostgresPool({
     url: database.dispatcherUrl,
     applicationName: 'test-subscriber',
@@ -41,6 +43,7 @@ beforeAll(async () => {
   });
 }, 60_000);
 afterAll(async () => {
+  await publisher.stop();
   await pool.end();
   await superuser.end();
   await database.drop();
@@ -94,12 +97,20 @@ async function follow(ledgerId: string, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): 
   }
 }
 
-async function offsetOf({ ledgerId }: HandMadeJournal): Promise<string | undefined> {
+async function offsetOf({ ledgerId }: { readonly ledgerId: string }): Promise<string | undefined> {
   const { rows } = await superuser.query<{ place: string }>(
     `SELECT epoch || ':' || position AS place FROM stream.offsets WHERE subscriber = $1 AND partition = $2`,
     [name, ledgerId],
   );
   return rows[0]?.place;
+}
+
+async function headOf(ledgerId: string): Promise<number> {
+  const { rows } = await superuser.query<{ position: string }>(
+    'SELECT position::text FROM journal.heads WHERE ledger_id = $1',
+    [ledgerId],
+  );
+  return Number(rows[0]?.position);
 }
 
 async function add(journal: HandMadeJournal, events: number): Promise<void> {
@@ -132,6 +143,27 @@ describe('following a ledger', () => {
     await follow(journal.ledgerId, 'ROLLBACK');
     expect(await offsetOf(journal)).toBeUndefined();
   });
+
+  it.each([1, 150])(
+    'begins before the %i events of other sessions since its transaction began',
+    async (events) => {
+      const ledger = await publisher.newLedger();
+      const account = await ledger.open(1n);
+      const before = await headOf(ledger.ledgerId);
+      const db = await pool.connect();
+      try {
+        await db.query('BEGIN');
+        for (let n = 0; n < events; n++) await ledger.move('ROOT', account, 1n);
+        await streamOf().follow(db, name, ledger.ledgerId);
+        await db.query('COMMIT');
+      } finally {
+        db.release();
+      }
+      const place = (await offsetOf(ledger))?.split(':').map(Number);
+      expect(place?.[0]).toBe(1);
+      expect(place?.[1]).toBeLessThanOrEqual(before);
+    },
+  );
 
   it('begins at the start where there is no journal yet', async () => {
     const journal = new HandMadeJournal(superuser);

@@ -38,8 +38,7 @@ export interface EventStream {
   subscribe(subscriber: Subscriber): Promise<Subscription>;
   /**
    * From now on this ledger's events are wanted by the subscriber of this name: called in the transaction that
-   * is the reason. Events recorded before the call may or may not come, so a time from which on they are wanted
-   * is to be read after it.
+   * is the reason. Events recorded since that transaction began will come; earlier ones may or may not.
    * @param ledgerId a UUID
    */
   follow(db: pg.ClientBase, subscriberName: string, ledgerId: string): Promise<void>;
