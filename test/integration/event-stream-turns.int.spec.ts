@@ -15,6 +15,7 @@ import { createPostgresPool } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { HandMadeJournal } from '../support/hand-made-journal.js';
 import { JournalProcess, until } from '../support/journal-fixtures.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** What the Postgres stream promises beyond the conformance suite. */
 const waitMsMax = 30_000;
@@ -316,6 +317,55 @@ describe('a turn', () => {
     await until(() => logged.length > 0, waitMsMax);
     expect(await offsetOf(journal)).toBe('1:4');
   });
+
+  it.each(['cut-before', 'cut-after'] as const)(
+    'whose connection is lost at its commit (%s) has its effect once',
+    async (fault) => {
+      await superuser.query('CREATE TABLE IF NOT EXISTS public.effects (key text, origin text)');
+      await superuser.query('GRANT INSERT ON public.effects TO PUBLIC');
+      const journal = await followedLedger();
+      await add(journal, 3);
+      const proxy = await TcpProxy.start(database.dispatcherUrl);
+      const farPool = createPostgresPool({
+        url: proxy.url,
+        applicationName: 'test-far-subscriber',
+        connectionsMax: 2,
+        onError: () => undefined,
+      });
+      const cut = proxy.once('COMMIT\0', fault);
+      const stream = new PostgresEventStream({
+        url: database.dispatcherUrl,
+        pool: farPool,
+        logger: { warn: log, error: log },
+        registry: new Registry(),
+      });
+      let turns = 0;
+      const subscription = await stream.subscribe({
+        name,
+        async handle(db, messages) {
+          turns++;
+          for (const { key, origin } of messages) {
+            await db.query('INSERT INTO public.effects VALUES ($1, $2)', [key, origin]);
+          }
+        },
+      });
+      await cut;
+      await add(journal, 1);
+      await until(async () => (await offsetOf(journal)) === '1:5', waitMsMax);
+      await subscription.stop();
+      await farPool.end();
+      await proxy.close();
+      const { rows } = await superuser.query<{ origin: string }>(
+        'SELECT origin FROM public.effects WHERE key = $1 ORDER BY origin',
+        [ledgerIdOf(journal.ledgerId)],
+      );
+      expect(rows.map(({ origin }) => origin.replace(/.*@/, ''))).toEqual(['1:2', '1:3', '1:4', '1:5']);
+      expect(turns).toBeGreaterThan(1);
+      expect(logged.map(({ message }) => message)).toContain(
+        'a turn of a subscriber failed and will be tried again',
+      );
+    },
+  );
 
   it('is finished when the subscription is stopped, and no other begins', async () => {
     const journal = await followedLedger();
