@@ -23,8 +23,3 @@ export function isHidden(party: Party, reader: Reader): boolean {
 export function seesMoney(party: Pick<Party, 'ownerId'>, reader: Reader): boolean {
   return reader.ownerId === null || party.ownerId === reader.ownerId;
 }
-
-/** Events and transactions show where one side is the reader's own account. */
-export function isConcerned(parties: readonly Pick<Party, 'ownerId'>[], reader: Reader): boolean {
-  return reader.ownerId === null || parties.some((party) => party.ownerId === reader.ownerId);
-}

@@ -2,7 +2,6 @@ import { accountRecord, postedRecord, recordOf, uuid } from '../../../test/suppo
 import type { StreamEvent } from './envelope.js';
 import { renderStreamEvent } from './stream-event.js';
 import { accountIdOf } from './type-ids.js';
-import { isConcerned } from './visibility.js';
 import { webhookBodyOf } from './webhook-body.js';
 
 const everybody = { ownerId: null };
@@ -160,21 +159,5 @@ describe('of an event of a later release', () => {
   it('an account that the legs do not name is hidden', () => {
     const event = { ...envelope, data: held, legs: legs.slice(1) };
     expect(shownOf(event, alice)).toEqual({ sides: [null, null], postings: [[null, null]], balances: [] });
-  });
-});
-
-describe('an event concerns', () => {
-  it.each<[string, object, string | null, boolean]>([
-    ['a reader bound to no owner', {}, null, true],
-    ['the owner of the sender', { ownerId: 'bob' }, 'alice', true],
-    ['the owner of the recipient', { ownerId: 'bob' }, 'bob', true],
-    ['nobody else, though an account be public', { visibility: 'public' }, 'carol', false],
-  ])('%s', (_, recipient, ownerId, expected) => {
-    expect(isConcerned(paymentTo(recipient).legs, { ownerId })).toBe(expected);
-  });
-
-  it('no owner once it was erased', () => {
-    expect(isConcerned([], alice)).toBe(false);
-    expect(isConcerned([], everybody)).toBe(true);
   });
 });
