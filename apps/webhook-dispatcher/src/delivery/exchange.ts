@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import type { AttemptErrorClass } from './attempt-outcome.js';
-import { ConnectionFailed } from './guarded-connect.js';
+import { ConnectionFailed, type Connector } from './guarded-connect.js';
 import { keptText } from './kept-text.js';
 import { retryAfterSeconds } from './retry-after.js';
 
@@ -29,7 +29,8 @@ const interimAnswersMax = 8;
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly timer: NodeJS.Timeout;
-  private controller: Dispatcher.DispatchController | undefined;
+  private connection: ExchangeConnection | undefined;
+  private wasSent = false;
   private statusCode: number | null = null;
   private retryAfter: string | undefined;
   private isText = true;
@@ -37,7 +38,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private readBytes = 0;
   private keptBytes = 0;
   private readonly kept: Uint8Array[] = [];
-  private isOver = false;
+  isOver = false;
 
   constructor(
     private readonly limits: ExchangeLimits,
@@ -46,10 +47,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.timer = setTimeout(() => this.giveUp('timeout'), limits.deadlineMs);
   }
 
+  runOn(connection: ExchangeConnection): void {
+    this.connection = connection;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    // It waited for a connection until its time was up: what has not been sent is not sent any more.
     if (this.isOver) controller.abort(new Error('given up before it was sent'));
+    this.wasSent = true;
   }
 
   onResponseStart(_controller: unknown, statusCode: number, headers: ResponseHeaders): void {
@@ -81,7 +85,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.end(null, errorClassOf(error, this.controller !== undefined));
+    this.end(null, errorClassOf(error, this.wasSent));
   }
 
   onRequestUpgrade(): void {
@@ -90,14 +94,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   private giveUp(errorClass: AttemptErrorClass): void {
     this.end(errorClass === 'response_too_large' ? this.statusCode : null, errorClass);
-    this.controller?.abort(new Error('given up'));
+    this.connection?.cutOff();
   }
 
   private end(statusCode: number | null, errorClass: AttemptErrorClass | null): void {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.timer);
-    const hasBody = this.statusCode !== null && this.isText;
+    const hasBody = this.isText && (statusCode !== null || this.keptBytes > 0);
     this.settle({
       statusCode,
       errorClass,
@@ -117,7 +121,7 @@ function errorClassOf(error: Error, wasSent: boolean): AttemptErrorClass {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return 'aborted';
   if (code === 'UND_ERR_INVALID_ARG') return 'invalid_request';
-  if (code.startsWith('HPE_') || protocolErrors.has(code) || isBadAnswer(error)) return 'protocol';
+  if (protocolErrors.has(code) || isBadAnswer(error)) return 'protocol';
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'tls';
   return wasSent ? 'reset' : 'connect';
 }
@@ -127,7 +131,40 @@ const protocolErrors: ReadonlySet<string> = new Set([
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ]);
 
-/** undici reports an answer out of place under the same code as a closed connection. */
-function isBadAnswer(error: Error): boolean {
-  return error.message === 'bad response' || error.message === 'bad upgrade';
+/** undici gives these no code, or the one of a closed connection. */
+function isBadAnswer({ name, message }: Error): boolean {
+  return name === 'HTTPParserError' || message === 'bad response' || message === 'bad upgrade';
+}
+
+export interface ExchangeOptions extends Dispatcher.DispatchOptions {
+  readonly exchange: Exchange;
+}
+
+/**
+ * A connection with one exchange at a time, which can cut it off. Aborting a request would have undici connect
+ * anew at once, to a receiver that has just hung.
+ */
+export class ExchangeConnection extends Client {
+  private readonly line: { cutOff: () => void };
+
+  constructor(origin: URL, options: Client.Options, connect: Connector) {
+    const line = { cutOff: () => undefined as void };
+    super(origin, {
+      ...options,
+      pipelining: 1,
+      connect: (to, callback) => void (line.cutOff = connect(to, callback)),
+    });
+    this.line = line;
+  }
+
+  override dispatch(options: ExchangeOptions, handler: Dispatcher.DispatchHandler): boolean {
+    // It waited for a connection until its time was up: what was not sent is not sent any more.
+    if (options.exchange.isOver) return true;
+    options.exchange.runOn(this);
+    return super.dispatch(options, handler);
+  }
+
+  cutOff(): void {
+    this.line.cutOff();
+  }
 }

@@ -6,7 +6,7 @@ import type { AttemptErrorClass } from './attempt-outcome.js';
 import type { ResolveName } from './resolve-name.js';
 
 export interface ConnectSettings {
-  readonly guard: AddressGuard;
+  readonly guard: Pick<AddressGuard, 'refusalOf'>;
   readonly resolve: ResolveName;
   /** Over name, TCP and TLS. */
   readonly connectMs: number;
@@ -25,6 +25,9 @@ export class ConnectionFailed extends Error {
   }
 }
 
+/** As undici wants it; what it gives back cuts the connection off, made or not. */
+export type Connector = (...args: Parameters<buildConnector.connector>) => () => void;
+
 /** A name may have any number of addresses; no more are tried. */
 const addressesMax = 8;
 const addressMs = 1_000;
@@ -35,16 +38,16 @@ const addressMs = 1_000;
  * the address on the other end is judged once more before the first byte is sent. A session is never resumed:
  * a resumed one would not compare the certificate with the name again.
  */
-export function guardedConnector(settings: ConnectSettings): buildConnector.connector {
+export function guardedConnector(settings: ConnectSettings): Connector {
   const lookup = guardedLookup(settings);
   return ({ hostname, port, protocol }, callback) => {
     const refusal = isIP(hostname) ? settings.guard.refusalOf(hostname) : null;
     if (refusal !== null) {
       queueMicrotask(() => callback(new ConnectionFailed('blocked_address', refusal), null));
-      return;
+      return () => undefined;
     }
     const isSecure = protocol === 'https:';
-    connect(
+    return connect(
       { ...settings, lookup, hostname, port: Number(port || (isSecure ? 443 : 80)), isSecure },
       (failure, socket) => (failure ? callback(failure, null) : callback(null, socket!)),
     );
@@ -74,7 +77,11 @@ export function guardedLookup({
   };
 }
 
-function refusalOf(hostname: string, addresses: readonly string[], guard: AddressGuard): ConnectionFailed {
+function refusalOf(
+  hostname: string,
+  addresses: readonly string[],
+  guard: ConnectSettings['guard'],
+): ConnectionFailed {
   const [address] = addresses;
   if (address === undefined) return new ConnectionFailed('dns', `${hostname} has no address`);
   return new ConnectionFailed(
@@ -90,7 +97,10 @@ interface Destination extends ConnectSettings {
   readonly isSecure: boolean;
 }
 
-function connect(to: Destination, callback: (failure: ConnectionFailed | null, socket?: Socket) => void) {
+function connect(
+  to: Destination,
+  callback: (failure: ConnectionFailed | null, socket?: Socket) => void,
+): () => void {
   let isSettled = false;
   let secured: TLSSocket | undefined;
   const socket = connectTcp({
@@ -136,6 +146,11 @@ function connect(to: Destination, callback: (failure: ConnectionFailed | null, s
     tls.on('error', (error: Error) => fail('tls', error));
     tls.once('close', lost);
   });
+  return () => {
+    const cause = new Error('given up');
+    fail('aborted', cause);
+    (secured ?? socket).destroy(cause);
+  };
 }
 
 function secure(socket: Socket, { hostname, trustedCertificates }: Destination): TLSSocket {

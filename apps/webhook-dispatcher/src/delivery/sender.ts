@@ -2,14 +2,19 @@ import { Pool } from 'undici';
 import type { AttemptOutcome, AttemptTarget, WebhookMessage } from './attempt-outcome.js';
 import { isReservedHeader } from './endpoint-headers.js';
 import { checkEndpointUrl, type EndpointUrlRules } from './endpoint-url.js';
-import { Exchange, type Answer, type ExchangeLimits } from './exchange.js';
+import {
+  Exchange,
+  ExchangeConnection,
+  type Answer,
+  type ExchangeLimits,
+  type ExchangeOptions,
+} from './exchange.js';
 import { guardedConnector } from './guarded-connect.js';
-import type { AddressGuard } from './address-guard.js';
 import { resolveName, type ResolveName } from './resolve-name.js';
 import { legacySignature, signatureHeaders } from './signature.js';
 
 export interface SenderSettings {
-  readonly rules: EndpointUrlRules & { readonly guard: AddressGuard };
+  readonly rules: EndpointUrlRules;
   readonly limits?: Partial<SenderLimits>;
   /** PEM, in place of those that Node trusts. */
   readonly trustedCertificates?: readonly string[];
@@ -36,13 +41,20 @@ export const senderLimits: SenderLimits = {
 };
 
 const userAgent = 'Ledger-Webhooks/1.0';
-/** A little less than what most servers keep open, so that they seldom close under a request. */
-const keepAliveMs = 4_000;
-const keepAliveMsMax = 60_000;
-/** A connection under steady load is made anew at times, so that a name that moved is followed. */
-const requestsPerConnectionMax = 10_000;
-const answerHeaderBytesMax = 16 * 1_024;
+const connectionOptions = {
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  maxHeaderSize: 16 * 1_024,
+  /** A little less than what most servers keep open, so that they seldom close under a request. */
+  keepAliveTimeout: 4_000,
+  keepAliveMaxTimeout: 60_000,
+  /** A connection under steady load is made anew at times, so that a name that moved is followed. */
+  maxRequestsPerClient: 10_000,
+};
 const stopMs = 5_000;
+
+/** So that a literal address is refused like a name that resolves to it, as blocked_address. */
+const judgedAtConnect: EndpointUrlRules['guard'] = { refusalOf: () => null };
 
 interface Connections {
   readonly url: string;
@@ -81,10 +93,9 @@ export class Sender {
       const connections = this.connectionsOf(target);
       if (connections === null) return settle(noAnswer('invalid_request'));
       const { pool, path } = connections;
-      pool.dispatch(
-        { method: 'POST', path, headers: requestHeaders, body },
-        new Exchange(this.limits, settle),
-      );
+      const exchange = new Exchange(this.limits, settle);
+      const options: ExchangeOptions = { method: 'POST', path, headers: requestHeaders, body, exchange };
+      pool.dispatch(options, exchange);
     });
   }
 
@@ -130,23 +141,14 @@ export class Sender {
 
   private connectionsTo(url: string): Connections | null {
     const { rules, resolve = resolveName, trustedCertificates } = this.settings;
-    if (checkEndpointUrl(url, rules) !== null) return null;
+    if (checkEndpointUrl(url, { ...rules, guard: judgedAtConnect }) !== null) return null;
     const { origin, pathname, search } = new URL(url);
+    const { guard } = rules;
+    const { connectMs } = this.limits;
+    const connect = guardedConnector({ guard, resolve, connectMs, trustedCertificates });
     const pool = new Pool(origin, {
       connections: connectionsPerEndpointMax,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: answerHeaderBytesMax,
-      keepAliveTimeout: keepAliveMs,
-      keepAliveMaxTimeout: keepAliveMsMax,
-      maxRequestsPerClient: requestsPerConnectionMax,
-      connect: guardedConnector({
-        guard: rules.guard,
-        resolve,
-        connectMs: this.limits.connectMs,
-        trustedCertificates,
-      }),
+      factory: (to) => new ExchangeConnection(to, connectionOptions, connect),
     });
     return { url, path: pathname + search, pool, usedAtMs: 0 };
   }

@@ -1,0 +1,21 @@
+/** A key and a certificate of its own making for receiver.example and 127.0.0.1, for servers in tests. */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgPb7WmAfLNwV3Y/i6
+Hgoh7Lafg5NjYaq8MJ2LGZfgiUuhRANCAAReYPsYdGOR4gOCJO31xXu5EFFiQNtm
+9o9cRn5BpJxkKM+eNnb2NdXQ5khwwhnoFY8njxlvAs3Oi60vl4bsD2JY
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfTCCASKgAwIBAgIBATAKBggqhkjOPQQDAjAbMRkwFwYDVQQDDBByZWNlaXZl
+ci5leGFtcGxlMCAXDTIwMDEwMTAwMDAwMFoYDzIxMjAwMTAxMDAwMDAwWjAbMRkw
+FwYDVQQDDBByZWNlaXZlci5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEXmD7GHRjkeIDgiTt9cV7uRBRYkDbZvaPXEZ+QaScZCjPnjZ29jXV0OZIcMIZ
+6BWPJ48ZbwLNzoutL5eG7A9iWKNVMFMwDwYDVR0TAQH/BAUwAwEB/zAhBgNVHREE
+GjAYghByZWNlaXZlci5leGFtcGxlhwR/AAABMB0GA1UdDgQWBBRdyvLWxprkJw/L
+pBOLKkYd/JapkjAKBggqhkjOPQQDAgNJADBGAiEAuP2a2+GYraIM2YF+7BZXvmxO
+xuKmt5xveh9+fPv1CeYCIQD8DSBhD05+GLHgacRppWWdyelkX/pjK2xK8bb/bxEC
+/g==
+-----END CERTIFICATE-----
+`,
+};
