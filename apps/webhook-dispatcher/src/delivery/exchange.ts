@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
 import type { AttemptErrorClass } from './attempt-outcome.js';
 import { ConnectionFailed, type Connector } from './guarded-connect.js';
@@ -19,6 +20,11 @@ export interface Answer {
 
 type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
+/**
+ * All that an answer may take on the wire, for what is no part of its body: its headers, and the frames of
+ * chunks, in which a receiver could go on for ever without sending a byte of body.
+ */
+const wireBytesMax = 1_024 * 1_024;
 /** Interim answers (1xx) before the real one; a receiver that sends more is not going to answer. */
 const interimAnswersMax = 8;
 
@@ -30,6 +36,7 @@ const interimAnswersMax = 8;
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly timer: NodeJS.Timeout;
   private connection: ExchangeConnection | undefined;
+  private wireBytesBefore = 0;
   private wasSent = false;
   private statusCode: number | null = null;
   private retryAfter: string | undefined;
@@ -53,6 +60,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.isOver) controller.abort(new Error('given up before it was sent'));
+    this.wireBytesBefore = this.connection?.wireBytes ?? 0;
     this.wasSent = true;
   }
 
@@ -80,6 +88,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.readBytes > this.limits.answerBytesMax) this.giveUp('response_too_large');
   }
 
+  onWireBytes(bytes: number): void {
+    if (!this.isOver && this.wasSent && bytes - this.wireBytesBefore > wireBytesMax) this.giveUp('protocol');
+  }
+
   onResponseEnd(): void {
     this.end(this.statusCode, null);
   }
@@ -92,7 +104,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.giveUp('protocol');
   }
 
-  private giveUp(errorClass: AttemptErrorClass): void {
+  /** Ends it before the receiver does, and its connection with it. */
+  giveUp(errorClass: AttemptErrorClass): void {
     this.end(errorClass === 'response_too_large' ? this.statusCode : null, errorClass);
     this.connection?.cutOff();
   }
@@ -145,26 +158,45 @@ export interface ExchangeOptions extends Dispatcher.DispatchOptions {
  * anew at once, to a receiver that has just hung.
  */
 export class ExchangeConnection extends Client {
-  private readonly line: { cutOff: () => void };
+  private readonly line: Line;
 
   constructor(origin: URL, options: Client.Options, connect: Connector) {
-    const line = { cutOff: () => undefined as void };
+    const line: Line = { cutOff: () => undefined, socket: undefined, exchange: undefined };
     super(origin, {
       ...options,
       pipelining: 1,
-      connect: (to, callback) => void (line.cutOff = connect(to, callback)),
+      connect: (to, callback) => {
+        line.cutOff = connect(to, (...[error, socket]) => {
+          if (error) return callback(error, null);
+          line.socket = socket;
+          socket.on('readable', () => line.exchange?.onWireBytes(socket.bytesRead));
+          callback(null, socket);
+        });
+      },
     });
     this.line = line;
+  }
+
+  get wireBytes(): number {
+    return this.line.socket?.bytesRead ?? 0;
   }
 
   override dispatch(options: ExchangeOptions, handler: Dispatcher.DispatchHandler): boolean {
     // It waited for a connection until its time was up: what was not sent is not sent any more.
     if (options.exchange.isOver) return true;
     options.exchange.runOn(this);
+    this.line.exchange = options.exchange;
     return super.dispatch(options, handler);
   }
 
   cutOff(): void {
     this.line.cutOff();
   }
+}
+
+/** What is on the wire now. */
+interface Line {
+  cutOff: () => void;
+  socket: Socket | undefined;
+  exchange: Exchange | undefined;
 }

@@ -154,6 +154,26 @@ describe('an answer that is too large', () => {
   });
 });
 
+describe('an answer that never comes to its body', () => {
+  it.each<[string, Behaviour]>([
+    ['a chunk announced for ever', pouring(`${chunkedHead}1;`, Buffer.alloc(65_536, 'a'))],
+    ['a reason for ever', pouring('HTTP/1.1 200 ', Buffer.alloc(65_536, 'a'))],
+    ['trailers for ever', pouring(`${chunkedHead}0\r\n`, Buffer.from('x-a: b\r\n'.repeat(1_000)))],
+  ])('is not read on: %s', async (_name, behave) => {
+    const { receiver, ...outcome } = await attempt(behave);
+    expect(outcome).toMatchObject({ statusCode: null, errorClass: 'protocol' });
+    await untilClosed(receiver);
+    expect(receiver.opened).toBe(1);
+  });
+
+  it('does not count against the answers before it on the same connection', async () => {
+    const { again, receiver, ...first } = await attempt(answering(httpAnswer(200, 'a'.repeat(60_000))));
+    expect(first.errorClass).toBeNull();
+    for (let at = 0; at < 40; at++) expect((await again()).errorClass).toBeNull();
+    expect(receiver.opened).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('a connection that ends too early', () => {
   it.each<[string, Behaviour]>([
     ['is reset after the request', (socket) => eachRequest(socket, () => socket.resetAndDestroy())],

@@ -112,6 +112,7 @@ describe('what is sent', () => {
     ['a header with a name that is none', { headers: { 'x a': '1' } }],
     ['an URL that is none', { url: 'nonsense' }],
     ['a port that is not allowed', { url: 'http://127.0.0.1:22/' }],
+    ['no secret to sign with', { secrets: [] }],
     ['a user name', { url: 'http://user@127.0.0.1:8080/' }],
   ])('is nothing where what is stored cannot be sent: %s', async (_name, change) => {
     const receiver = await receive(answering(httpAnswer(200)));

@@ -73,6 +73,7 @@ export class Sender {
   /** By endpoint, the one that was used longest ago first. */
   private readonly connections = new Map<string, Connections>();
   private readonly closing = new Set<Pool>();
+  private readonly underWay = new Set<Exchange>();
   private readonly sweep: NodeJS.Timeout;
   private isStopped = false;
 
@@ -90,10 +91,15 @@ export class Sender {
         resolve({ ...answer, durationMs: Math.round(performance.now() - startedAtMs), requestHeaders });
       };
       if (this.isStopped) return settle(noAnswer('aborted'));
-      const connections = this.connectionsOf(target);
+      // Unsigned, it would teach its receiver not to look.
+      const connections = target.secrets.length === 0 ? null : this.connectionsOf(target);
       if (connections === null) return settle(noAnswer('invalid_request'));
       const { pool, path } = connections;
-      const exchange = new Exchange(this.limits, settle);
+      const exchange = new Exchange(this.limits, (answer) => {
+        this.underWay.delete(exchange);
+        settle(answer);
+      });
+      this.underWay.add(exchange);
       const options: ExchangeOptions = { method: 'POST', path, headers: requestHeaders, body, exchange };
       pool.dispatch(options, exchange);
     });
@@ -115,6 +121,7 @@ export class Sender {
     this.connections.clear();
     const closed = Promise.all([...this.closing, ...pools].map((pool) => this.close(pool)));
     const cutOff = setTimeout(() => {
+      for (const exchange of this.underWay) exchange.giveUp('aborted');
       for (const pool of this.closing) pool.destroy().catch(() => undefined);
     }, graceMs);
     await closed;
