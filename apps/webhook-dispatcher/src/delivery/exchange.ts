@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { AttemptErrorClass } from './attempt-outcome.js';
-import { ConnectionFailed, type Connector } from './guarded-connect.js';
+import { ConnectionFailed } from './guarded-connect.js';
 import { keptText } from './kept-text.js';
 import { retryAfterSeconds } from './retry-after.js';
 
@@ -16,6 +15,13 @@ export interface Answer {
   readonly errorClass: AttemptErrorClass | null;
   readonly responseBody: string | null;
   readonly retryAfterSeconds: number | null;
+}
+
+/** What carries an exchange. */
+export interface ExchangeLine {
+  /** All that came over it since it was made. */
+  readonly wireBytes: number;
+  cutOff(): void;
 }
 
 type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -35,7 +41,7 @@ const interimAnswersMax = 8;
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   private readonly timer: NodeJS.Timeout;
-  private connection: ExchangeConnection | undefined;
+  private line: ExchangeLine | undefined;
   private wireBytesBefore = 0;
   private wasSent = false;
   private statusCode: number | null = null;
@@ -54,13 +60,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.timer = setTimeout(() => this.giveUp('timeout'), limits.deadlineMs);
   }
 
-  runOn(connection: ExchangeConnection): void {
-    this.connection = connection;
+  runOn(line: ExchangeLine): void {
+    this.line = line;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.isOver) controller.abort(new Error('given up before it was sent'));
-    this.wireBytesBefore = this.connection?.wireBytes ?? 0;
+    this.wireBytesBefore = this.line?.wireBytes ?? 0;
     this.wasSent = true;
   }
 
@@ -107,7 +113,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Ends it before the receiver does, and its connection with it. */
   giveUp(errorClass: AttemptErrorClass): void {
     this.end(errorClass === 'response_too_large' ? this.statusCode : null, errorClass);
-    this.connection?.cutOff();
+    this.line?.cutOff();
   }
 
   private end(statusCode: number | null, errorClass: AttemptErrorClass | null): void {
@@ -147,56 +153,4 @@ const protocolErrors: ReadonlySet<string> = new Set([
 /** undici gives these no code, or the one of a closed connection. */
 function isBadAnswer({ name, message }: Error): boolean {
   return name === 'HTTPParserError' || message === 'bad response' || message === 'bad upgrade';
-}
-
-export interface ExchangeOptions extends Dispatcher.DispatchOptions {
-  readonly exchange: Exchange;
-}
-
-/**
- * A connection with one exchange at a time, which can cut it off. Aborting a request would have undici connect
- * anew at once, to a receiver that has just hung.
- */
-export class ExchangeConnection extends Client {
-  private readonly line: Line;
-
-  constructor(origin: URL, options: Client.Options, connect: Connector) {
-    const line: Line = { cutOff: () => undefined, socket: undefined, exchange: undefined };
-    super(origin, {
-      ...options,
-      pipelining: 1,
-      connect: (to, callback) => {
-        line.cutOff = connect(to, (...[error, socket]) => {
-          if (error) return callback(error, null);
-          line.socket = socket;
-          socket.on('readable', () => line.exchange?.onWireBytes(socket.bytesRead));
-          callback(null, socket);
-        });
-      },
-    });
-    this.line = line;
-  }
-
-  get wireBytes(): number {
-    return this.line.socket?.bytesRead ?? 0;
-  }
-
-  override dispatch(options: ExchangeOptions, handler: Dispatcher.DispatchHandler): boolean {
-    // It waited for a connection until its time was up: what was not sent is not sent any more.
-    if (options.exchange.isOver) return true;
-    options.exchange.runOn(this);
-    this.line.exchange = options.exchange;
-    return super.dispatch(options, handler);
-  }
-
-  cutOff(): void {
-    this.line.cutOff();
-  }
-}
-
-/** What is on the wire now. */
-interface Line {
-  cutOff: () => void;
-  socket: Socket | undefined;
-  exchange: Exchange | undefined;
 }

@@ -2,15 +2,10 @@ import { Pool } from 'undici';
 import type { AttemptOutcome, AttemptTarget, WebhookMessage } from './attempt-outcome.js';
 import { isReservedHeader } from './endpoint-headers.js';
 import { checkEndpointUrl, type EndpointUrlRules } from './endpoint-url.js';
-import {
-  Exchange,
-  ExchangeConnection,
-  type Answer,
-  type ExchangeLimits,
-  type ExchangeOptions,
-} from './exchange.js';
+import { ExchangeConnection, type ExchangeOptions } from './exchange-connection.js';
+import { Exchange, type Answer, type ExchangeLimits } from './exchange.js';
 import { guardedConnector } from './guarded-connect.js';
-import { resolveName, type ResolveName } from './resolve-name.js';
+import { NameResolver, type ResolveName } from './resolve-name.js';
 import { legacySignature, signatureHeaders } from './signature.js';
 
 export interface SenderSettings {
@@ -70,6 +65,7 @@ interface Connections {
  */
 export class Sender {
   private readonly limits: SenderLimits;
+  private readonly names = new NameResolver();
   /** By endpoint, the one that was used longest ago first. */
   private readonly connections = new Map<string, Connections>();
   private readonly closing = new Set<Pool>();
@@ -120,12 +116,14 @@ export class Sender {
     const pools = [...this.connections.values()].map(({ pool }) => pool);
     this.connections.clear();
     const closed = Promise.all([...this.closing, ...pools].map((pool) => this.close(pool)));
-    const cutOff = setTimeout(() => {
-      for (const exchange of this.underWay) exchange.giveUp('aborted');
-      for (const pool of this.closing) pool.destroy().catch(() => undefined);
-    }, graceMs);
-    await closed;
-    clearTimeout(cutOff);
+    let timer: NodeJS.Timeout | undefined;
+    const grace = new Promise<void>((over) => (timer = setTimeout(over, graceMs)));
+    await Promise.race([closed, grace]);
+    clearTimeout(timer);
+    for (const exchange of this.underWay) exchange.giveUp('aborted');
+    // Not `closed`: a pool that is destroyed while requests wait in it never says that it closed.
+    await Promise.all([...this.closing].map((pool) => pool.destroy()));
+    this.names.stop();
   }
 
   /** Null where the URL is not allowed, which it may have been when the endpoint was made. */
@@ -147,7 +145,7 @@ export class Sender {
   }
 
   private connectionsTo(url: string): Connections | null {
-    const { rules, resolve = resolveName, trustedCertificates } = this.settings;
+    const { rules, trustedCertificates, resolve = (name) => this.names.resolve(name) } = this.settings;
     if (checkEndpointUrl(url, { ...rules, guard: judgedAtConnect }) !== null) return null;
     const { origin, pathname, search } = new URL(url);
     const { guard } = rules;
