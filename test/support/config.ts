@@ -39,3 +39,8 @@ export function seedFromEnvironment(): number | undefined {
   const seed = process.env['TEST_SEED'];
   return seed === undefined || seed === '' ? undefined : Number(seed);
 }
+
+/** Where the build is judged, what could not be run is not green. */
+export function isContinuousIntegration(): boolean {
+  return process.env['CI'] === 'true';
+}
