@@ -1,19 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
-
-/** Linux gives times in hundredths of a second on every machine that Node runs on. */
-const TICKS_PER_SECOND = 100;
+import { descendantsOf, runsApp, type RunningProcess } from './processes.js';
 
 export interface CpuSeconds {
+  /** The ledger, and what starts and watches over the apps. */
   readonly ledger: number;
+  readonly dispatcher: number;
   readonly postgres: number;
   readonly generator: number;
-}
-
-interface ProcessTimes {
-  readonly parent: number;
-  /** Its own ticks, and those of children that have ended. */
-  readonly ticks: number;
-  readonly name: string;
 }
 
 /**
@@ -22,18 +14,16 @@ interface ProcessTimes {
  */
 export async function cpuSeconds(pid: number | undefined): Promise<CpuSeconds | undefined> {
   if (pid === undefined || process.platform !== 'linux') return undefined;
-  const processes = await readProcesses();
-  const total = (isWanted: (name: string) => boolean): number => {
-    let ticks = 0;
-    for (const [id, { ticks: own, name }] of processes) {
-      if (isWanted(name) && descendsFrom(processes, id, pid)) ticks += own;
-    }
-    return ticks / TICKS_PER_SECOND;
-  };
+  const processes = await descendantsOf(pid);
+  const total = (isWanted: (each: RunningProcess) => boolean): number =>
+    processes.reduce((sum, each) => (isWanted(each) ? sum + each.cpuSeconds : sum), 0);
+  const isPostgres = ({ name }: RunningProcess): boolean => name === 'postgres';
+  const isDispatcher = (each: RunningProcess): boolean => runsApp(each, 'webhook-dispatcher');
   const { user, system } = process.cpuUsage();
   return {
-    postgres: total((name) => name === 'postgres'),
-    ledger: total((name) => name !== 'postgres'),
+    postgres: total(isPostgres),
+    dispatcher: total(isDispatcher),
+    ledger: total((each) => !isPostgres(each) && !isDispatcher(each)),
     generator: (user + system) / 1e6,
   };
 }
@@ -45,34 +35,8 @@ export function difference(
   if (before === undefined || after === undefined) return undefined;
   return {
     ledger: after.ledger - before.ledger,
+    dispatcher: after.dispatcher - before.dispatcher,
     postgres: after.postgres - before.postgres,
     generator: after.generator - before.generator,
   };
-}
-
-async function readProcesses(): Promise<Map<number, ProcessTimes>> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = await Promise.all(
-    ids.map(async (id) => [id, await readFile(`/proc/${id}/stat`, 'latin1').catch(() => '')] as const),
-  );
-  return new Map(stats.flatMap(([id, stat]) => (stat === '' ? [] : [[Number(id), parse(stat)]])));
-}
-
-/** The name stands in brackets and may hold anything, so the fields are counted from the last bracket on. */
-function parse(stat: string): ProcessTimes {
-  const nameEnd = stat.lastIndexOf(')');
-  const fields = stat.slice(nameEnd + 2).split(' ');
-  const field = (number: number): number => Number(fields[number - 3]);
-  return {
-    name: stat.slice(stat.indexOf('(') + 1, nameEnd),
-    parent: field(4),
-    ticks: field(14) + field(15) + field(16) + field(17),
-  };
-}
-
-function descendsFrom(processes: ReadonlyMap<number, ProcessTimes>, id: number, ancestor: number): boolean {
-  for (let current = processes.get(id); current !== undefined; current = processes.get(current.parent)) {
-    if (current.parent === ancestor) return true;
-  }
-  return false;
 }

@@ -13,7 +13,7 @@ export interface ConnectionEvents {
   idle(connection: HttpConnection): void;
   answer(answer: Answer): void;
   /** `isOutcomeUnknown`: a request was under way, and may or may not have been executed. */
-  failed(failure: Failure, isOutcomeUnknown: boolean): void;
+  failed(connection: HttpConnection, failure: Failure, isOutcomeUnknown: boolean): void;
 }
 
 const RECONNECT_MS = 100;
@@ -55,6 +55,7 @@ export class HttpConnection {
 
   close(): void {
     this.isClosed = true;
+    this.sentAt = undefined;
     this.socket?.destroy();
   }
 
@@ -100,7 +101,7 @@ export class HttpConnection {
     this.received = undefined;
     this.socket?.removeAllListeners('close');
     this.socket?.destroy();
-    this.events.failed(failure, isOutcomeUnknown);
+    this.events.failed(this, failure, isOutcomeUnknown);
     setTimeout(() => {
       if (!this.isClosed) this.open();
     }, RECONNECT_MS);

@@ -4,6 +4,7 @@ import { HttpConnection, type Answer, type Failure } from './http-connection.js'
 
 const REQUEST_MS_MAX = 15_000;
 const TIMEOUT_SWEEP_MS = 250;
+const CLOCK_MS = 1;
 
 export interface Traffic {
   /** The next request as it goes over the wire; undefined when there are no more. */
@@ -34,12 +35,18 @@ export interface Latency {
 }
 
 /**
- * A closed loop: each connection sends its next request when it has the answer to the one before. All that was
- * sent is accounted for: finish() waits for the answers that are under way, and what got none is counted.
+ * A closed loop: each connection sends its next request when it has the answer to the one before. With a rate it
+ * is open: requests are due at fixed times, whatever the answers do, and one that finds every connection busy goes
+ * out when the first is free. All that was sent is accounted for: finish() waits for the answers that are under
+ * way, and what got none is counted.
  */
 export class Load {
   private readonly connections: HttpConnection[];
   private readonly sweep: NodeJS.Timeout;
+  private readonly clock: NodeJS.Timeout | undefined;
+  private readonly startedAt = performance.now();
+  private readonly idle = new Set<HttpConnection>();
+  private sent = 0;
   private isFinishing = false;
   private count = new Count();
 
@@ -48,12 +55,19 @@ export class Load {
     connections: number,
     private readonly traffic: Traffic,
     private readonly successStatus: number,
+    private readonly ratePerSecond = Infinity,
   ) {
     const { hostname, port } = new URL(url);
     const events = {
-      idle: (connection: HttpConnection) => this.sendNext(connection),
+      idle: (connection: HttpConnection) => {
+        this.idle.add(connection);
+        this.sendDue();
+      },
       answer: (answer: Answer) => this.record(answer),
-      failed: (failure: Failure, isOutcomeUnknown: boolean) => this.count.fail(failure, isOutcomeUnknown),
+      failed: (connection: HttpConnection, failure: Failure, isOutcomeUnknown: boolean) => {
+        this.idle.delete(connection);
+        this.count.fail(failure, isOutcomeUnknown);
+      },
     };
     this.connections = Array.from(
       { length: connections },
@@ -62,6 +76,7 @@ export class Load {
     this.sweep = setInterval(() => {
       for (const connection of this.connections) connection.failIfOlderThan(REQUEST_MS_MAX);
     }, TIMEOUT_SWEEP_MS);
+    if (ratePerSecond !== Infinity) this.clock = setInterval(() => this.sendDue(), CLOCK_MS);
   }
 
   /** What was counted since the last call, or since the beginning. */
@@ -87,14 +102,27 @@ export class Load {
   abort(): void {
     this.isFinishing = true;
     clearInterval(this.sweep);
+    clearInterval(this.clock);
     for (const connection of this.connections) connection.close();
   }
 
-  private sendNext(connection: HttpConnection): void {
-    if (this.isFinishing) return;
-    const request = this.traffic.next();
-    if (request === undefined) this.isFinishing = true;
-    else connection.send(request);
+  private sendDue(): void {
+    for (const connection of this.idle) {
+      if (this.isFinishing || !this.isNextDue()) return;
+      const request = this.traffic.next();
+      if (request === undefined) {
+        this.isFinishing = true;
+        return;
+      }
+      this.idle.delete(connection);
+      this.sent += 1;
+      connection.send(request);
+    }
+  }
+
+  private isNextDue(): boolean {
+    if (this.ratePerSecond === Infinity) return true;
+    return this.sent < ((performance.now() - this.startedAt) / 1000) * this.ratePerSecond;
   }
 
   private record(answer: Answer): void {

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { InvalidOption } from '../options.js';
+import { stopOnSignals } from '../stop-on-signals.js';
 import { openAccounts } from './accounts.js';
 import { healthBaseline, postgresBaseline, type PostgresBaseline } from './baselines.js';
-import { InvalidOption, readBenchSettings, type BenchSettings, type RunningProduct } from './config.js';
+import { readBenchSettings, type BenchSettings, type RunningProduct } from './config.js';
 import { LedgerApi } from './ledger-api.js';
 import type { Tally } from './load.js';
 import { startProduct, type StartedProduct } from './product.js';
@@ -108,17 +110,6 @@ async function checkSanity(
       ),
     ],
   };
-}
-
-function stopOnSignals(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
-  process.stdout.on('error', () => stop.abort());
-  stop.signal.addEventListener('abort', () => {
-    process.exitCode = 1;
-    process.stderr.write('Stopping …\n');
-  });
-  return stop.signal;
 }
 
 await main().catch((error: unknown) => {

@@ -28,7 +28,7 @@ export async function startProduct(
   environment: Readonly<Record<string, string>>,
   stop: AbortSignal,
 ): Promise<StartedProduct> {
-  const port = await findFreePort();
+  const [port, dispatcherPort] = [await findFreePort(), await findFreePort()];
   // Made by the product itself: it knows who has to reach it.
   const dataDirectory = join(tmpdir(), `ledger-bench-${randomBytes(6).toString('hex')}`);
   const apiKey = `sk_live_bench${randomBytes(24).toString('hex')}`;
@@ -37,7 +37,13 @@ export async function startProduct(
     process.execPath,
     [fileURLToPath(new URL('../../../tools/start.mjs', import.meta.url))],
     {
-      env: { ...environment, DATA_DIR: dataDirectory, PORT: String(port), BOOTSTRAP_API_KEY: apiKey },
+      env: {
+        ...environment,
+        DATA_DIR: dataDirectory,
+        PORT: String(port),
+        DISPATCHER_PORT: String(dispatcherPort),
+        BOOTSTRAP_API_KEY: apiKey,
+      },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { machine, percent, table, whole, type Row } from '../table.js';
 import type { PostgresBaseline } from './baselines.js';
 import type { BenchSettings } from './config.js';
 import type { Tally } from './load.js';
@@ -20,8 +20,6 @@ export interface SanityCheck {
   readonly sentences: readonly string[];
 }
 
-type Row = Readonly<Record<string, string>>;
-
 export function perSecond(tally: Tally, status: number): number {
   return (tally.statuses.get(status) ?? 0) / tally.seconds;
 }
@@ -30,13 +28,7 @@ export function perSecond(tally: Tally, status: number): number {
 export function asJson(results: BenchResults): unknown {
   const { settings, readyAfterSeconds, accounts, health, postgres, scenarios, check } = results;
   return {
-    machine: {
-      cores: availableParallelism(),
-      processor: cpus()[0]?.model,
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      node: process.version,
-      platform: `${process.platform} ${process.arch}`,
-    },
+    machine: machine(),
     settings: {
       accounts: settings.accounts,
       seconds: settings.seconds,
@@ -89,7 +81,7 @@ export function asText(results: BenchResults): string {
     table(scenarios.map((result) => row(result, results))),
     '',
     'ms: answers with 201, closed loop. lag: events behind while the load ran, and seconds from the last answer',
-    'until the lists showed everything. CPU s: ledger / Postgres / load generator, during the measured seconds.',
+    'until the lists showed everything. CPU s: ledger / dispatcher / Postgres / load generator, during the measured seconds.',
     'Ratios: transfers/s divided by the baselines above.',
     ...scenarios.flatMap(refusalLines),
     ...warnings(scenarios),
@@ -121,7 +113,9 @@ function row(result: ScenarioResult, { health, postgres }: BenchResults): Row {
     timeouts: String(measured.failures.timeout),
     lag: String(lag.eventsAtEnd),
     'lag s': lag.secondsToZero?.toFixed(2) ?? 'never',
-    'CPU s': cpu ? [cpu.ledger, cpu.postgres, cpu.generator].map((s) => s.toFixed(1)).join(' / ') : '-',
+    'CPU s': cpu
+      ? [cpu.ledger, cpu.dispatcher, cpu.postgres, cpu.generator].map((s) => s.toFixed(1)).join(' / ')
+      : '-',
     'of health': ofHealth?.toFixed(2) ?? '-',
     'of commits': postgres ? (perSecond(measured, 201) / postgres.transactionsPerSecond).toFixed(2) : '-',
   };
@@ -135,7 +129,12 @@ function ratio(result: ScenarioResult, health: ReadonlyMap<number, Tally>): numb
 function cpuPerTransfer({ cpu, measured }: ScenarioResult): Record<string, number> | undefined {
   const each = (seconds: number): number => Math.round((seconds * 1e6) / accepted(measured));
   if (cpu === undefined || accepted(measured) === 0) return undefined;
-  return { ledger: each(cpu.ledger), postgres: each(cpu.postgres), generator: each(cpu.generator) };
+  return {
+    ledger: each(cpu.ledger),
+    dispatcher: each(cpu.dispatcher),
+    postgres: each(cpu.postgres),
+    generator: each(cpu.generator),
+  };
 }
 
 function refusalLines({ scenario, connections, measured }: ScenarioResult): string[] {
@@ -152,30 +151,4 @@ function warnings(scenarios: readonly ScenarioResult[]): string[] {
         `The load generator was busy ${percent(measured.generatorBusy)} of the time in ${scenario} at ` +
         `${connections}: that figure may be its limit, not the product's.`,
     );
-}
-
-function table(rows: readonly Row[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const width = (column: string): number =>
-    Math.max(column.length, ...rows.map((cells) => cells[column]?.length ?? 0));
-  const line = (cells: (column: string) => string): string =>
-    columns
-      .map((column, index) =>
-        index === 0 ? cells(column).padEnd(width(column)) : cells(column).padStart(width(column)),
-      )
-      .join('  ')
-      .trimEnd();
-  return [
-    line((column) => column),
-    line((column) => '-'.repeat(width(column))),
-    ...rows.map((cells) => line((column) => cells[column] ?? '')),
-  ].join('\n');
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en');
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -9,10 +9,6 @@ export const scenarioMeanings: Readonly<Record<ScenarioName, string>> = {
   'hot-sender': 'one account is the sender of every transfer, the recipient is drawn evenly',
 };
 
-export function isScenarioName(name: string): name is ScenarioName {
-  return scenarioNames.some((known) => known === name);
-}
-
 /** The text of a request. */
 export function httpRequest(
   line: string,
