@@ -9,7 +9,8 @@ export const scenarioMeanings: Readonly<Record<ScenarioName, string>> = {
   latency: 'one endpoint, events posted at a fixed rate',
   'hang-one': 'one of two endpoints accepts and never answers',
   kill: 'the dispatcher is killed with -9 in the middle of a burst',
-  'hang-twenty': '20 of 100 endpoints accept and never answer; before that, all answer',
+  'hang-twenty':
+    '80 endpoints alone, then beside 20 that answer, then beside 20 that accept and never answer',
 };
 
 export interface WebhookBenchSettings {
@@ -44,7 +45,7 @@ const table = {
   'hang-seconds': ['HANG_SECONDS', '60', 'seconds of hang-one'],
   'hang-rate': ['HANG_RATE', '100', 'events/s of hang-one'],
   'kill-events': ['KILL_EVENTS', '2000', 'events of kill'],
-  'hang-events': ['HANG_EVENTS', '1000', 'events of hang-twenty, each to 100 endpoints'],
+  'hang-events': ['HANG_EVENTS', '1000', 'events of hang-twenty, each to 80 or 100 endpoints'],
   arrival: ['ARRIVAL_SECONDS', '300', 'seconds to wait for what was posted to arrive'],
   json: ['BENCH_JSON', '', 'a file for the JSON'],
 } as const;

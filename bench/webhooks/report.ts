@@ -1,7 +1,7 @@
 import { machine, percent, table, whole, type Row } from '../table.js';
 import type { WebhookBenchSettings } from './config.js';
 import type { HangOneResult } from './scenarios/hang-one.js';
-import type { HangTwentyResult } from './scenarios/hang-twenty.js';
+import type { BurstResult, HangTwentyResult } from './scenarios/hang-twenty.js';
 import type { KillResult } from './scenarios/kill.js';
 import type { LatencyResult } from './scenarios/latency.js';
 import type { ThroughputResult } from './scenarios/throughput.js';
@@ -121,19 +121,24 @@ function sentences(result: Result): string[] {
     case 'hang-twenty':
       return [
         '',
-        `hang-twenty: ${result.events} events to 100 endpoints; the same 80 got ` +
-          `${whole(result.withoutHung.deliveredPerSecond)}/s (${result.withoutHung.seconds.toFixed(1)} s) when all ` +
-          `answered, ${whole(result.withHung.deliveredPerSecond)}/s (${result.withHung.seconds.toFixed(1)} s) when ` +
-          `20 hung: ${(result.kept * 100).toFixed(1)} %.`,
+        `hang-twenty: ${result.events} events to each endpoint. The same 80 got ${burst(result.alone)} without others, ` +
+          `${burst(result.allAnswer)} beside 20 that answer, ${burst(result.twentyHang)} beside 20 that hang: ` +
+          `${(result.keptOfAllAnswer * 100).toFixed(1)} % of all answering, ` +
+          `${(result.keptOfAlone * 100).toFixed(1)} % of alone.`,
       ];
   }
+}
+
+function burst({ deliveredPerSecond, seconds }: BurstResult): string {
+  return `${whole(deliveredPerSecond)}/s (${seconds.toFixed(1)} s)`;
 }
 
 function arrivalsOf(result: Result): (readonly [name: string, arrival: Arrival])[] {
   if (result.kind !== 'hang-twenty') return [[result.scenario, result.arrival]];
   return [
-    [`${result.scenario}, all answer`, result.withoutHung.arrival],
-    [`${result.scenario}, 20 hung`, result.withHung.arrival],
+    [`${result.scenario}, 80 alone`, result.alone.arrival],
+    [`${result.scenario}, all answer`, result.allAnswer.arrival],
+    [`${result.scenario}, 20 hang`, result.twentyHang.arrival],
   ];
 }
 

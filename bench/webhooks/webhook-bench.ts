@@ -39,6 +39,7 @@ export class WebhookBench {
   private readonly ledger: LedgerApi;
   private readonly webhooks: WebhookApi;
   private loads = 0;
+  private load: Load | undefined;
 
   constructor(
     readonly settings: WebhookBenchSettings,
@@ -50,6 +51,7 @@ export class WebhookBench {
   ) {
     this.ledger = new LedgerApi(product);
     this.webhooks = new WebhookApi(product);
+    stop.addEventListener('abort', () => this.load?.abort());
   }
 
   /** Registers an endpoint per name for the time of the work; `positionBefore` is where the journal stands then. */
@@ -76,9 +78,8 @@ export class WebhookBench {
     const { apiKey, url } = this.product;
     const traffic = transfers('uniform', this.accountIds, apiKey, `${this.run}-${this.loads}`);
     const limited = events === undefined ? traffic : limitedTo(events, traffic);
-    const load = new Load(url, this.settings.connections, limited, 201, ratePerSecond);
-    this.stop.addEventListener('abort', () => load.abort());
-    return load;
+    this.load = new Load(url, this.settings.connections, limited, 201, ratePerSecond);
+    return this.load;
   }
 
   async pause(seconds: number): Promise<void> {

@@ -52,7 +52,8 @@ export async function measureThroughput(
         deliveredPerSecond:
           (received(after, names) - received(before, names)) / ((after.at - before.at) / 1000),
         behindAtEnd,
-        drainedPerSecond: drainSeconds > 0 ? (behindAtEnd - arrival.lost) / drainSeconds : undefined,
+        drainedPerSecond:
+          behindAtEnd > 0 && drainSeconds > 0 ? (behindAtEnd - arrival.lost) / drainSeconds : undefined,
         cpu,
         receiverBusy: after.busy,
         generatorBusy: measured.generatorBusy,
