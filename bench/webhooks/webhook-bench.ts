@@ -61,14 +61,20 @@ export class WebhookBench {
   ): Promise<Result> {
     await this.receiver.reset();
     const ids: string[] = [];
+    const removeAll = async (): Promise<void> => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) await this.webhooks.remove(id);
+    };
     try {
       for (const name of names) {
         this.stop.throwIfAborted();
         ids.push(await this.webhooks.register(this.receiver.url(name), this.settings.maxConcurrency));
       }
-      return await work(await this.ledger.headPosition());
+      const result = await work(await this.ledger.headPosition());
+      // One that stayed would get the next scenario's events, under the same name.
+      await removeAll();
+      return result;
     } finally {
-      await Promise.allSettled(ids.map((id) => this.webhooks.remove(id)));
+      await removeAll().catch(() => undefined);
     }
   }
 
