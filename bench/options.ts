@@ -69,9 +69,8 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
 
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'NODE_OPTIONS', 'LOG_LEVEL', 'DATABASE_URL'];
 
-/** What the product that a benchmark starts sees of our environment. */
+/** What the product that a benchmark starts sees of our environment: with KAFKA_BROKERS its stream is Kafka. */
 export function productEnvironment(environment: Environment): Record<string, string> {
-  return Object.fromEntries(
-    PASSED_ON.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-  );
+  const names = [...PASSED_ON, ...Object.keys(environment).filter((name) => name.startsWith('KAFKA_'))];
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }

@@ -29,6 +29,7 @@ export interface WebhookBenchSettings {
   readonly hangEvents: number;
   /** How long a scenario waits for what was posted to arrive. */
   readonly arrivalSeconds: number;
+  readonly stream: 'postgres' | 'kafka';
   readonly jsonFile: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -71,6 +72,7 @@ export function readWebhookBenchSettings(
     hangEvents: options.number('hang-events', 10, 1_000_000),
     arrivalSeconds: options.number('arrival', 1, 86_400),
     jsonFile: options.text('json') || undefined,
+    stream: environment['KAFKA_BROKERS'] ? 'kafka' : 'postgres',
     environment: productEnvironment(environment),
   };
 }

@@ -25,7 +25,7 @@ import { WebhookBench } from './webhook-bench.js';
 async function main(): Promise<void> {
   const settings = readWebhookBenchSettings(process.argv.slice(2));
   const stop = stopOnSignals();
-  console.log('Starting the product on a new data directory …');
+  console.log(`Starting the product on a new data directory, its events on the ${settings.stream} stream …`);
   const product = await startProduct(settings.environment, stop);
   const receiver = await ReceiverProcess.start();
   try {
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
       console.log(`${scenario}: ${scenarioMeanings[scenario]} …`);
       results.push(...(await runScenario(bench, scenario)));
     }
-    console.log(`\n${asText(results, baselines)}`);
+    console.log(`\n${asText(results, baselines, settings)}`);
     const json = JSON.stringify(asJson(results, baselines, settings), null, 2);
     if (settings.jsonFile === undefined) console.log(`\n${json}`);
     else await writeFile(settings.jsonFile, `${json}\n`);

@@ -23,10 +23,15 @@ export function asJson(
   return { machine: machine(), settings, baselines, results, isEverythingThere: isEverythingThere(results) };
 }
 
-export function asText(results: readonly Result[], baselines: Baselines): string {
+export function asText(
+  results: readonly Result[],
+  baselines: Baselines,
+  { stream }: WebhookBenchSettings,
+): string {
   const throughput = results.filter((result) => result.kind === 'throughput');
   const latency = results.filter((result) => result.kind === 'latency');
   return [
+    `Events on the ${stream} stream.`,
     ...baselineLines(baselines),
     ...section(throughput.map((result) => throughputRow(result, baselines))),
     ...section(latency.map(latencyRow)),
