@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
+import { legacySignature } from '../../apps/webhook-dispatcher/src/delivery/signature.js';
 import { isContinuousIntegration } from '../support/config.js';
 import {
   compileTypeScript,
@@ -141,7 +141,7 @@ func main() {
     const { isLegacySignature } = (await import(join(snippets.directory, 'verify-legacy.ts'))) as {
       isLegacySignature: (secret: string, header: string, body: Buffer) => boolean;
     };
-    const header = `sha256=${createHmac('sha256', secret).update(signedBody).digest('hex')}`;
+    const header = legacySignature(Buffer.from(signedBody), secret);
     expect(isLegacySignature(secret, header, Buffer.from(signedBody))).toBe(true);
     expect(isLegacySignature(secret, header, Buffer.from(`${signedBody} `))).toBe(false);
     expect(isLegacySignature(otherSecret, header, Buffer.from(signedBody))).toBe(false);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Webhook } from 'standardwebhooks';
+import { signatureHeaders } from '../../apps/webhook-dispatcher/src/delivery/signature.js';
 
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 export const [secret, otherSecret] = [newSecret(), newSecret()];
@@ -20,22 +20,16 @@ export interface SignedRequest {
   readonly body: string;
 }
 
+/** As the dispatcher signs it. */
 export function signedRequest({
   secrets = [secret],
   id = 'evt_01kaj7m1qhe2xs3c5f8n0p4r6t',
   ageSeconds = 0,
   text = signedBody,
 }: { secrets?: string[]; id?: string; ageSeconds?: number; text?: string } = {}): SignedRequest {
-  const at = new Date((Math.floor(Date.now() / 1000) - ageSeconds) * 1000);
-  return {
-    secret,
-    headers: {
-      'webhook-id': id,
-      'webhook-timestamp': String(at.getTime() / 1000),
-      'webhook-signature': secrets.map((each) => new Webhook(each).sign(id, at, text)).join(' '),
-    },
-    body: text,
-  };
+  const timestampSeconds = Math.floor(Date.now() / 1000) - ageSeconds;
+  const headers = signatureHeaders({ id, timestampSeconds, body: Buffer.from(text) }, secrets);
+  return { secret, headers, body: text };
 }
 
 const without = (request: SignedRequest, header: string): SignedRequest => ({
