@@ -42,15 +42,20 @@ export class Dispatcher1763700000007 implements MigrationInterface {
         CHECK ((status = 'disabled') = (disabled_reason IS NOT NULL))
       );
       CREATE INDEX endpoints_by_ledger ON dispatcher.endpoints (ledger_id, id) WHERE deleted_at IS NULL;
-      CREATE INDEX endpoints_by_shard ON dispatcher.endpoints (shard, id) WHERE deleted_at IS NULL;
+      -- What has changed since the last look; deleted ones too, whose deliveries are still to be cancelled.
+      CREATE INDEX endpoints_by_shard ON dispatcher.endpoints (shard, updated_at);
 
-      -- How far a ledger that has endpoints was taken in, so that repeats are dropped and gaps are seen.
+      -- How far a ledger was taken in, so that repeats are dropped and gaps are seen.
       CREATE TABLE dispatcher.ledgers (
         ledger_id     uuid PRIMARY KEY,
+        -- Null before its first event, which may have any position.
         epoch         integer,
         position      bigint,
+        -- After a discarded message: whatever comes next, comes next.
+        is_gap_allowed boolean NOT NULL DEFAULT false,
         parked_reason text,
-        parked_at     timestamptz
+        parked_at     timestamptz,
+        CHECK ((parked_reason IS NULL) = (parked_at IS NULL))
       ) WITH (fillfactor = 50);
 
       -- What could not be read, and what came behind it on its ledger, in order, until somebody decides.
@@ -73,7 +78,10 @@ export class Dispatcher1763700000007 implements MigrationInterface {
         position    bigint NOT NULL,
         type        text NOT NULL,
         recorded_at timestamptz NOT NULL,
-        -- The message's value: the envelope, and the legs by which it is matched.
+        -- Of its legs: by these it is matched again when an endpoint recovers.
+        account_ids uuid[] NOT NULL,
+        owner_ids   text[] NOT NULL,
+        -- The message's value: the envelope and the legs.
         value       json NOT NULL,
         PRIMARY KEY (day, event_id)
       ) PARTITION BY RANGE (day);
@@ -91,14 +99,16 @@ export class Dispatcher1763700000007 implements MigrationInterface {
         status           text NOT NULL
           CHECK (status IN ('pending', 'delivering', 'succeeded', 'failed', 'exhausted', 'cancelled')),
         attempts         integer NOT NULL DEFAULT 0,
-        -- Null in the states that end a delivery.
+        -- Attempts made before it was last reopened: the schedule counts from there.
+        schedule_from    integer NOT NULL DEFAULT 0,
+        -- Null in the states that end a delivery, and while it waits for others in its lanes.
         next_attempt_at  timestamptz,
+        -- Asked for by hand: it is out of order, and follows no lane.
         is_manual        boolean NOT NULL DEFAULT false,
         last_status_code integer,
         created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (day, event_id, endpoint_id)
       ) PARTITION BY RANGE (day);
-      CREATE INDEX deliveries_by_id ON dispatcher.deliveries (id);
       CREATE INDEX deliveries_by_ledger ON dispatcher.deliveries (ledger_id, id);
       CREATE INDEX deliveries_by_endpoint ON dispatcher.deliveries (endpoint_id, id);
       CREATE INDEX deliveries_due ON dispatcher.deliveries (endpoint_id, next_attempt_at)
@@ -131,6 +141,8 @@ export class Dispatcher1763700000007 implements MigrationInterface {
         PRIMARY KEY (endpoint_id, account_id, epoch, position)
       );
       CREATE INDEX lane_entries_by_event ON dispatcher.lane_entries (endpoint_id, event_id);
+      CREATE INDEX lane_entries_in_order ON dispatcher.lane_entries (endpoint_id, epoch, position);
+      CREATE INDEX lane_entries_by_day ON dispatcher.lane_entries (day);
 
       -- Events that left a lane without success: the lane's next body names them.
       CREATE TABLE dispatcher.lane_skips (
@@ -140,19 +152,16 @@ export class Dispatcher1763700000007 implements MigrationInterface {
         skipped_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (endpoint_id, account_id, event_id)
       );
+      CREATE INDEX lane_skips_by_time ON dispatcher.lane_skips (skipped_at);
 
       -- Whoever holds a shard's advisory lock raises its term; a write that names an older one changes nothing.
       CREATE TABLE dispatcher.shards (
         shard  smallint PRIMARY KEY,
         term   bigint NOT NULL DEFAULT 0,
+        -- For people: whose term it is.
         holder text
-      );
+      ) WITH (fillfactor = 25);
       INSERT INTO dispatcher.shards (shard) SELECT generate_series(0, 63);
-
-      CREATE TABLE dispatcher.members (
-        id      uuid PRIMARY KEY,
-        seen_at timestamptz NOT NULL
-      );
 
       CREATE TABLE dispatcher.recoveries (
         id          uuid PRIMARY KEY,
@@ -182,9 +191,110 @@ export class Dispatcher1763700000007 implements MigrationInterface {
       );
       CREATE INDEX audit_entries_by_ledger ON dispatcher.audit_entries (ledger_id, id);
     `);
+    await runner.query(intakeFunction);
+    await runner.query(dayFunctions);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP SCHEMA dispatcher CASCADE');
   }
 }
+
+/**
+ * What an intake needs to know before it decides, in one call. Each statement of a function sees what was
+ * committed before it began: the endpoints are read after the lock, so that one that was made meanwhile is seen.
+ */
+const intakeFunction = `
+  CREATE FUNCTION dispatcher.open_intake_v1(ledger_ids uuid[])
+  RETURNS TABLE (ledger_id uuid, epoch integer, "position" text, is_gap_allowed boolean, is_parked boolean, endpoints json)
+  LANGUAGE plpgsql
+  SET search_path = ''
+  SET timezone = 'UTC'
+  SET plan_cache_mode = force_generic_plan
+  AS $$
+  #variable_conflict use_column
+  BEGIN
+    -- Whoever makes an endpoint takes this lock alone.
+    PERFORM pg_advisory_xact_lock_shared(7165901332);
+    INSERT INTO dispatcher.ledgers (ledger_id)
+      SELECT id FROM unnest(ledger_ids) id
+      WHERE NOT EXISTS (SELECT FROM dispatcher.ledgers l WHERE l.ledger_id = id)
+      ORDER BY id
+      ON CONFLICT DO NOTHING;
+    RETURN QUERY
+      WITH locked AS MATERIALIZED (
+        SELECT l.* FROM dispatcher.ledgers l
+        WHERE l.ledger_id = ANY (ledger_ids) ORDER BY l.ledger_id FOR UPDATE
+      )
+      SELECT l.ledger_id, l.epoch, l.position::text, l.is_gap_allowed, l.parked_reason IS NOT NULL,
+        (SELECT coalesce(json_agg(json_build_object(
+            'id', e.id, 'shard', e.shard, 'isEnabled', e.status = 'enabled', 'ownerId', e.owner_id,
+            'eventTypes', e.event_types, 'accountIds', e.account_ids, 'ordering', e.ordering,
+            'createdAtMicros', (extract(epoch from e.created_at) * 1000000)::bigint::text)), '[]')
+          FROM dispatcher.endpoints e WHERE e.ledger_id = l.ledger_id AND e.deleted_at IS NULL)
+      FROM locked l;
+  END $$;
+`;
+
+/**
+ * Partitions are made and dropped as their owner, whom the app's role is not. A table is made first and attached
+ * then, which waits for no reader and no writer. Dropping one does wait, and not for long: it is tried again.
+ */
+const dayFunctions = `
+  CREATE FUNCTION dispatcher.make_days_v1(days date[]) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = ''
+  SET timezone = 'UTC'
+  SET lock_timeout = '5s'
+  AS $$
+  DECLARE
+    wanted date;
+    kind text;
+    partition text;
+  BEGIN
+    FOREACH wanted IN ARRAY days LOOP
+      IF wanted NOT BETWEEN current_date - 60 AND current_date + 7 THEN
+        RAISE EXCEPTION 'no partitions are made for %', wanted;
+      END IF;
+      -- Attempts are made last: where theirs are, all are.
+      CONTINUE WHEN to_regclass('dispatcher.attempts_' || to_char(wanted, 'YYYYMMDD')) IS NOT NULL;
+      PERFORM pg_advisory_xact_lock(7165901333);
+      FOREACH kind IN ARRAY ARRAY['events', 'deliveries', 'attempts'] LOOP
+        partition := kind || '_' || to_char(wanted, 'YYYYMMDD');
+        CONTINUE WHEN to_regclass('dispatcher.' || partition) IS NOT NULL;
+        EXECUTE format('CREATE TABLE dispatcher.%I (LIKE dispatcher.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+          partition, kind);
+        EXECUTE format('ALTER TABLE dispatcher.%I ATTACH PARTITION dispatcher.%I FOR VALUES FROM (%L) TO (%L)',
+          kind, partition, wanted, wanted + 1);
+      END LOOP;
+    END LOOP;
+  END $$;
+
+  -- One day at a time: whoever calls it again gets the next.
+  CREATE FUNCTION dispatcher.drop_day_before_v1(first_kept date) RETURNS date
+  LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = ''
+  SET timezone = 'UTC'
+  SET lock_timeout = '1s'
+  AS $$
+  DECLARE
+    oldest text;
+    kind text;
+  BEGIN
+    IF first_kept > current_date - 7 THEN
+      RAISE EXCEPTION 'nothing of the last seven days is dropped';
+    END IF;
+    PERFORM pg_advisory_xact_lock(7165901333);
+    SELECT min(right(c.relname, 8)) INTO oldest
+      FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent IN ('dispatcher.events'::regclass, 'dispatcher.deliveries'::regclass,
+        'dispatcher.attempts'::regclass);
+    IF oldest IS NULL OR to_date(oldest, 'YYYYMMDD') >= first_kept THEN
+      RETURN NULL;
+    END IF;
+    FOREACH kind IN ARRAY ARRAY['attempts', 'deliveries', 'events'] LOOP
+      EXECUTE format('DROP TABLE IF EXISTS dispatcher.%I', kind || '_' || oldest);
+    END LOOP;
+    RETURN to_date(oldest, 'YYYYMMDD');
+  END $$;
+`;

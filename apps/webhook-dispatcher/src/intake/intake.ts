@@ -1,0 +1,84 @@
+import type pg from 'pg';
+import { decodeTypeId } from '#contracts';
+import type { StreamMessage, Subscriber } from '#event-stream';
+import type { DeliveryLogger } from '../delivery/delivery-logger.js';
+import type { DeliveryMetrics } from '../delivery/delivery-metrics.js';
+import { decideIntake, type DecidedIntake } from './decide-intake.js';
+import type { ReadEvent } from './read-message.js';
+import { keepAside, openIntake, park, writeIntake } from './write-intake.js';
+
+export const subscriberName = 'webhooks';
+
+export interface IntakeParts {
+  readonly logger: DeliveryLogger;
+  readonly metrics: DeliveryMetrics;
+  /** Whether a day's partitions are known to be there. */
+  readonly isDayMade: (day: string) => boolean;
+  /** Events that are about to be delivered, most likely from this process. */
+  readonly onEvents?: (events: readonly ReadEvent[]) => void;
+  readonly now?: () => number;
+}
+
+/**
+ * Takes events in: stores them, and makes a delivery for each endpoint that wants one, in the transaction in
+ * which the stream's position is saved. A repeat changes nothing, whatever its origin: what counts is where the
+ * event stands in its ledger. What can't be understood is kept aside, its ledger is parked, and the others go on.
+ */
+export class Intake implements Subscriber {
+  readonly name = subscriberName;
+
+  constructor(private readonly parts: IntakeParts) {}
+
+  async handle(db: pg.ClientBase, messages: readonly StreamMessage[]): Promise<void> {
+    const { byLedger, keyless } = groupByLedger(messages);
+    const ledgers = byLedger.size === 0 ? [] : await openIntake(db, [...byLedger.keys()]);
+    const decided = ledgers.map((ledger) => decideIntake(ledger, byLedger.get(ledger.ledgerId) ?? []));
+    await this.write(db, decided);
+    if (keyless.length > 0) {
+      await keepAside(
+        db,
+        null,
+        keyless.map((message) => ({ message, reason: 'its key is no ledger' })),
+      );
+      this.parts.logger.error(
+        { origins: keyless.slice(0, 10).map(({ origin }) => origin) },
+        'messages of no ledger were kept aside as dead letters',
+      );
+    }
+  }
+
+  private async write(db: pg.ClientBase, decided: readonly DecidedIntake[]): Promise<void> {
+    const { now = Date.now, isDayMade, logger, metrics, onEvents } = this.parts;
+    for (const { ledgerId, kept, parkedBy } of decided) {
+      if (kept.length > 0) await keepAside(db, ledgerId, kept);
+      if (parkedBy !== null) {
+        await park(db, ledgerId, parkedBy);
+        const origin = kept.find(({ reason }) => reason !== null)?.message.origin;
+        logger.error({ ledgerId, origin, reason: parkedBy }, 'a ledger is parked: see its dead letters');
+      }
+    }
+    await writeIntake(db, decided, { nowMs: now(), isDayMade });
+    for (const { events, deliveries, repeats, kept } of decided) {
+      metrics.intakeEvents.inc({ result: 'stored' }, events.length);
+      metrics.intakeEvents.inc({ result: 'repeated' }, repeats);
+      metrics.intakeEvents.inc({ result: 'kept_aside' }, kept.length);
+      if (deliveries.length > 0) onEvents?.(events);
+    }
+  }
+}
+
+function groupByLedger(messages: readonly StreamMessage[]) {
+  const byLedger = new Map<string, StreamMessage[]>();
+  const keyless: StreamMessage[] = [];
+  for (const message of messages) {
+    const ledgerId = decodeTypeId('ldg', message.key);
+    if (ledgerId === null) {
+      keyless.push(message);
+      continue;
+    }
+    const group = byLedger.get(ledgerId);
+    if (group) group.push(message);
+    else byLedger.set(ledgerId, [message]);
+  }
+  return { byLedger, keyless };
+}
