@@ -90,7 +90,11 @@ async function finish(pool: pg.Pool, first: Step): Promise<DeadLetterOutcome> {
 }
 
 /** Takes the next letters in as if they came now. */
-async function takeInStep(db: pg.ClientBase, ledgerId: string, lettersMax: number): Promise<Omit<Step, 'ledgerId'>> {
+async function takeInStep(
+  db: pg.ClientBase,
+  ledgerId: string,
+  lettersMax: number,
+): Promise<Omit<Step, 'ledgerId'>> {
   const letters = await readLetters(db, ledgerId, lettersMax);
   const [ledger] = await openIntake(db, [ledgerId]);
   if (!ledger) throw new Error(`ledger ${ledgerId} is gone`);

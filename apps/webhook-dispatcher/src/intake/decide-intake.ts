@@ -65,9 +65,13 @@ export function decideIntake(ledger: IntakeLedger, messages: readonly StreamMess
       repeats++;
       continue;
     }
-    const isParked = ledger.isParked || parkedBy !== null;
+    const isParked: boolean = ledger.isParked || parkedBy !== null;
     if (isParked || !('event' in read) || (order === 'gap' && !isGapAllowed)) {
-      const reason = isParked ? null : 'event' in read ? gapReason(last, read.event) : read.unreadable;
+      const reason: string | null = isParked
+        ? null
+        : 'event' in read
+          ? gapReason(last, read.event)
+          : read.unreadable;
       parkedBy ??= reason;
       kept.push({ message, reason });
       continue;
@@ -85,9 +89,7 @@ function fanOut(endpoints: readonly ListeningEndpoint[], event: ReadEvent): Deci
   return endpoints
     .filter(
       (endpoint) =>
-        endpoint.isEnabled &&
-        event.recordedAtMicros > endpoint.createdAtMicros &&
-        isWanted(endpoint, event),
+        endpoint.isEnabled && event.recordedAtMicros > endpoint.createdAtMicros && isWanted(endpoint, event),
     )
     .map((endpoint) => ({
       event,

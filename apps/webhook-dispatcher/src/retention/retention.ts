@@ -3,7 +3,10 @@ import { dayAfter, daysAhead, daysKept } from './days.js';
 
 export interface RetentionParts {
   readonly pool: pg.Pool;
-  readonly logger: { info(details: object, message: string): void; warn(details: object, message: string): void };
+  readonly logger: {
+    info(details: object, message: string): void;
+    warn(details: object, message: string): void;
+  };
   readonly everyMs?: number;
   readonly now?: () => number;
 }
@@ -93,7 +96,10 @@ export class Retention {
       this.working = this.tidy().then(
         () => this.soon(this.parts.everyMs ?? everyMsDefault),
         (err: unknown) => {
-          this.parts.logger.warn({ err }, 'old days could not be dropped, or new ones made; it is tried again');
+          this.parts.logger.warn(
+            { err },
+            'old days could not be dropped, or new ones made; it is tried again',
+          );
           this.soon(retryMs);
         },
       );
