@@ -46,7 +46,7 @@ const aheadPerAttempt = 4;
 const aheadMax = 500;
 /** Of what a second allows, as much is claimed ahead. */
 const aheadRateShare = 0.25;
-const outOfOrderHeader = 'webhook-out-of-order';
+const outOfOrderHeader = 'x-webhook-out-of-order';
 
 /**
  * What is being done for one endpoint by the one process that holds its shard: what was claimed and waits to be
@@ -69,6 +69,8 @@ export class EndpointLine {
   private target: { readonly target: AttemptTarget; readonly untilMs: number } | undefined;
   private rateTimer: NodeJS.Timeout | undefined;
   private isEnded = false;
+  /** It said so, and is being disabled: nothing more is sent to it. */
+  private isGone = false;
 
   constructor(
     public endpoint: DeliveryEndpoint,
@@ -86,6 +88,10 @@ export class EndpointLine {
     return this.endpoint.shard;
   }
 
+  private get isSending(): boolean {
+    return this.endpoint.isEnabled && !this.isGone;
+  }
+
   get isOpen(): boolean {
     return this.breaker.isOpen;
   }
@@ -93,6 +99,7 @@ export class EndpointLine {
   change(endpoint: DeliveryEndpoint): void {
     const isReenabled = endpoint.isEnabled && !this.endpoint.isEnabled;
     this.endpoint = endpoint;
+    this.isGone = false;
     this.target = undefined;
     this.concurrency.changeMax(endpoint.maxConcurrency);
     this.rate.change(endpoint.rateLimitPerSecond);
@@ -109,7 +116,7 @@ export class EndpointLine {
   /** How many deliveries it would claim now. */
   get wanted(): number {
     const now = this.surroundings.nowMs();
-    if (this.isEnded || this.isClaiming || !this.endpoint.isEnabled) return 0;
+    if (this.isEnded || this.isClaiming || !this.isSending) return 0;
     if (this.dueFromMs === null || this.dueFromMs > now) return 0;
     if (this.isOpen) {
       const from = this.breaker.admitsFromMs;
@@ -138,7 +145,7 @@ export class EndpointLine {
   /** Sends what may be sent now. */
   pump(): void {
     while (this.waiting.length > 0 && !this.isEnded) {
-      if (!this.endpoint.isEnabled) return this.giveBackWaiting();
+      if (!this.isSending) return this.giveBackWaiting();
       if (this.inFlight >= this.concurrency.limit || !this.surroundings.mayStart(this)) break;
       const admission = this.breaker.admit();
       if (admission === null) return this.giveBackWaiting();
@@ -240,7 +247,9 @@ export class EndpointLine {
       skipped,
     });
     if (waitMs !== null) this.expect(this.surroundings.nowMs() + waitMs);
-    if (verdict.next === 'gone') this.surroundings.onGone(this);
+    if (verdict.next !== 'gone') return;
+    this.isGone = true;
+    this.surroundings.onGone(this);
   }
 
   /** With the secrets of now: the one before the last signs until its time is over. */

@@ -117,6 +117,7 @@ export class DeliveryEngine {
     await this.claims.stop();
     await this.endLines(this.allLines, waitMsMax);
     await Promise.race([Promise.all(this.background), sleep(waitMsMax, undefined, { ref: false })]);
+    this.results.abandon();
     this.lose([...this.terms.keys()]);
   }
 

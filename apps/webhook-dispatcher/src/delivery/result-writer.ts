@@ -27,6 +27,7 @@ const retryMsMax = 2_000;
 export class ResultWriter {
   private queue: DeliveryResult[] = [];
   private writing: Promise<void> | undefined;
+  private isAbandoned = false;
 
   constructor(private readonly parts: ResultWriterParts) {}
 
@@ -45,6 +46,12 @@ export class ResultWriter {
     while (this.writing) await this.writing;
   }
 
+  /** What is not written by now is not tried again: its deliveries are due again for the next holder. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.queue.length = 0;
+  }
+
   private async writeAll(waitMs: number): Promise<void> {
     await (waitMs > 0 ? sleep(waitMs) : Promise.resolve());
     while (this.queue.length > 0) {
@@ -58,7 +65,7 @@ export class ResultWriter {
   }
 
   private async writeUntilKnown(results: readonly DeliveryResult[], isOrdered: boolean): Promise<void> {
-    for (let failures = 0; ; failures++) {
+    for (let failures = 0; !this.isAbandoned; failures++) {
       try {
         const { written, failing, lanesLeft } = await writeResults(this.parts.pool, results, { isOrdered });
         this.parts.onWritten(results, written);

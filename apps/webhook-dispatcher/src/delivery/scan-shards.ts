@@ -273,13 +273,13 @@ export async function cancelPending(
         SELECT id FROM dispatcher.endpoints
         WHERE ledger_id = $3 AND id = $4 AND (status = 'disabled' OR deleted_at IS NOT NULL)
           AND EXISTS (SELECT FROM held)
-      ), some AS MATERIALIZED (
+      ), chosen AS MATERIALIZED (
         SELECT d.day, d.event_id, d.endpoint_id FROM dispatcher.deliveries d
         WHERE d.endpoint_id = $4 AND d.status = 'pending' AND EXISTS (SELECT FROM off)
         LIMIT ${cancelledPerStepMax} FOR UPDATE SKIP LOCKED
       ), cancelled AS (
-        UPDATE dispatcher.deliveries d SET status = 'cancelled', next_attempt_at = NULL FROM some
-        WHERE d.day = some.day AND d.event_id = some.event_id AND d.endpoint_id = some.endpoint_id
+        UPDATE dispatcher.deliveries d SET status = 'cancelled', next_attempt_at = NULL FROM chosen
+        WHERE d.day = chosen.day AND d.event_id = chosen.event_id AND d.endpoint_id = chosen.endpoint_id
         RETURNING d.endpoint_id, d.event_id, d.status, '{}'::uuid[] AS skipped
       )${leaveLanesSql('cancelled')}
       SELECT (SELECT count(*)::integer FROM cancelled) AS cancelled, ${lanesLeftSql}`,
@@ -346,7 +346,7 @@ export async function countDue(db: Queryable, endpointIds: readonly string[]): P
           SELECT FROM dispatcher.deliveries x
           WHERE x.endpoint_id = w.id AND x.status = 'pending' AND x.next_attempt_at <= now()
           LIMIT ${backlogPerEndpointMax}
-        ) some
+        ) counted
       ) d`,
     values: [endpointIds],
   });

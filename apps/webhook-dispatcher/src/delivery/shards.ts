@@ -64,6 +64,8 @@ export class Shards {
   private isStopping = false;
   private readonly stopped = new AbortController();
   private running: Promise<void> = Promise.resolve();
+  /** The session's last use: a connection takes one query at a time. */
+  private lastUse: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: ShardParts) {
     this.settings = { ...shardDefaults, ...parts.settings };
@@ -127,10 +129,16 @@ export class Shards {
     );
     await client.query('SELECT pg_advisory_lock_shared($1, $2)', [memberLocks, randomInt(2 ** 31)]);
     while (!this.isStopping) {
-      await this.turn(client);
+      await this.inTurn(() => this.turn(client));
       onTurn();
       await sleep(this.settings.turnMs, undefined, this.stopped).catch(() => undefined);
     }
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const use = this.lastUse.then(work);
+    this.lastUse = use.catch(() => undefined);
+    return use;
   }
 
   private async turn(client: pg.Client): Promise<void> {
@@ -144,8 +152,8 @@ export class Shards {
     } else if (staying.length < share) {
       const free = Array.from({ length: shardCount }, (_, shard) => shard).filter((s) => !taken.has(s));
       const from = randomInt(shardCount);
-      const inTurn = [...free.filter((s) => s >= from), ...free.filter((s) => s < from)];
-      if (inTurn.length > 0) await this.take(client, inTurn.slice(0, share - staying.length));
+      const wanted = [...free.filter((s) => s >= from), ...free.filter((s) => s < from)];
+      if (wanted.length > 0) await this.take(client, wanted.slice(0, share - staying.length));
     }
   }
 
@@ -173,7 +181,7 @@ export class Shards {
       this.leaving.delete(shard);
       // Lost meanwhile: then its lock is as well.
       if (!this.held.delete(shard)) return;
-      await unlock(client, [shard]);
+      await this.inTurn(() => unlock(client, [shard]));
     };
     end().catch((err: unknown) => this.parts.logger.warn({ err, shard }, 'a shard could not be handed over'));
   }

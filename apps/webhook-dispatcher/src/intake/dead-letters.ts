@@ -55,12 +55,12 @@ async function decideOn(pool: pg.Pool, id: string, action: 'retry' | 'discard'):
     const firstId = await firstLetterOf(db, ledgerId);
     if (firstId !== id) return refuse(`${firstId} is before it on its ledger`);
     await audit(db, ledgerId, id, action);
-    await unpark(db, ledgerId, { isGapAllowed: action === 'discard' || ledger?.last !== null });
+    await allowGap(db, ledgerId, ledger?.last !== null);
     if (action === 'discard') {
       await db.query('DELETE FROM dispatcher.dead_letters WHERE ledger_id = $1 AND id = $2', [ledgerId, id]);
     }
     const step = await takeInStep(db, ledgerId, action === 'retry' ? 1 : lettersPerStepMax);
-    if (action === 'retry') await allowNoGap(db, ledgerId);
+    if (action === 'retry') await allowGap(db, ledgerId, false);
     return { ...step, ledgerId };
   });
   return 'result' in first ? first : await finish(pool, first);
@@ -102,6 +102,7 @@ async function takeInStep(
     { ...ledger, isParked: false },
     letters.map(({ message }) => message),
   );
+  await unpark(db, ledgerId);
   await writeIntake(db, [decided], { nowMs: Date.now(), isDayMade: () => false });
   const keptFrom = letters.length - decided.kept.length;
   await db.query('DELETE FROM dispatcher.dead_letters WHERE ledger_id = $1 AND id = ANY ($2::bigint[])', [
@@ -157,16 +158,18 @@ async function firstLetterOf(db: pg.ClientBase, ledgerId: string): Promise<strin
   return rows[0]?.id ?? null;
 }
 
-async function unpark(db: pg.ClientBase, ledgerId: string, { isGapAllowed }: { isGapAllowed: boolean }) {
-  await db.query(
-    `UPDATE dispatcher.ledgers SET parked_reason = NULL, parked_at = NULL, is_gap_allowed = $2
-     WHERE ledger_id = $1`,
-    [ledgerId, isGapAllowed],
-  );
+async function allowGap(db: pg.ClientBase, ledgerId: string, isAllowed: boolean): Promise<void> {
+  await db.query('UPDATE dispatcher.ledgers SET is_gap_allowed = $2 WHERE ledger_id = $1', [
+    ledgerId,
+    isAllowed,
+  ]);
 }
 
-async function allowNoGap(db: pg.ClientBase, ledgerId: string) {
-  await db.query('UPDATE dispatcher.ledgers SET is_gap_allowed = false WHERE ledger_id = $1', [ledgerId]);
+async function unpark(db: pg.ClientBase, ledgerId: string): Promise<void> {
+  await db.query(
+    'UPDATE dispatcher.ledgers SET parked_reason = NULL, parked_at = NULL WHERE ledger_id = $1',
+    [ledgerId],
+  );
 }
 
 async function giveReason(db: pg.ClientBase, ledgerId: string, id: string, reason: string) {
