@@ -75,12 +75,7 @@ async function recoveryRow(id: string) {
 }
 
 async function recover(ledger: FedLedger, endpointId: string, range = sinceThen()) {
-  const recovery = await startRecovery(
-    dispatcher.pool as unknown as pg.ClientBase,
-    ledger.id,
-    endpointId,
-    range,
-  );
+  const recovery = await startRecovery(dispatcher.pool, ledger.id, endpointId, range);
   if (!recovery) throw new Error('there is no such endpoint');
   return recovery;
 }
@@ -105,7 +100,7 @@ describe('a recovery', () => {
     receiver.answer = status(200);
     receiver.received.length = 0;
     await switchTo(id, true);
-    const db = dispatcher.pool as unknown as pg.ClientBase;
+    const db = dispatcher.pool;
     expect(await countRecoverable(db, ledger.id, { ...all, id }, sinceThen())).toBe(1_202);
     const recovery = await recover(ledger, id);
     expect(recovery).toMatchObject({ status: 'running', count: 1_202, done: 0 });
@@ -149,7 +144,7 @@ describe('a recovery', () => {
     await dispatcher.stream.feed(messages);
     await switchTo(id, true);
     const range = { since: at(45), until: at(30), eventTypes: ['transaction.posted'] as string[] | null };
-    const recovery = await startRecovery(dispatcher.pool as unknown as pg.ClientBase, ledger.id, id, range);
+    const recovery = await startRecovery(dispatcher.pool, ledger.id, id, range);
     expect(recovery?.count).toBe(1);
     await until('one came', async () => (await countByStatus(superuser, id))['succeeded'] === 1);
     expect(receiver.ids()).toEqual([JSON.parse(messages[1]?.value ?? '').id]);
@@ -195,7 +190,7 @@ describe('a recovery', () => {
     await switchTo(id, false);
     const recovery = await recover(ledger, id);
     await until('it is cancelled', async () => (await recoveryRow(recovery.id)).status === 'cancelled');
-    const db = dispatcher.pool as unknown as pg.ClientBase;
+    const db = dispatcher.pool;
     expect(await startRecovery(db, ledger.id, randomUUID(), sinceThen())).toBeNull();
     expect(await startRecovery(db, new FedLedger().id, id, sinceThen())).toBeNull();
   });

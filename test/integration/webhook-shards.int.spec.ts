@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { shardCount } from '../../apps/webhook-dispatcher/src/delivery/shard-of.js';
-import { claimDue, giveBack, writeResults } from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
+import {
+  anyDay,
+  claimDue,
+  giveBack,
+  writeResults,
+} from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
 import { Shards, type ShardTerm } from '../../apps/webhook-dispatcher/src/delivery/shards.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import {
@@ -100,7 +105,7 @@ describe('a write under an old term', () => {
     ).rows[0];
     await insertDelivery(ledger, dispatcherless.id, shard);
     const term: ShardTerm = { shard, term: holder.terms.get(shard) ?? 0 };
-    const wish = { endpointId: dispatcherless.id, count: 5 };
+    const wish = { endpointId: dispatcherless.id, count: 5, fromDay: anyDay };
 
     expect(await claimDue(pool, [{ ...wish, ...term, term: term.term - 1 }])).toEqual([]);
     const [claimed] = await claimDue(pool, [{ ...wish, ...term }]);

@@ -82,6 +82,7 @@ export class ClaimLoop {
           shard: line.shard,
           term: line.term,
           count,
+          fromDay: line.fromDay,
         })),
       );
       const ready = await this.makeReady(

@@ -11,7 +11,9 @@ import { CircuitBreaker, type Admission } from './circuit-breaker.js';
 import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delivery-endpoint.js';
 import type { EventBody } from './event-bodies.js';
 import { RateLimit } from './rate-limit.js';
+import { anyDay } from './scan-shards.js';
 import type { SecretBox } from './secrets.js';
+import { dayAfter } from '../retention/days.js';
 import type { verdictOf } from './verdict.js';
 
 /** A claimed delivery with what is needed to send it. */
@@ -59,6 +61,8 @@ export class EndpointLine {
   dueFromMs: number | null = 0;
   /** Something later may be pending of which nobody has told. */
   isProbeNeeded = true;
+  /** What is due is mostly of today and yesterday; when a probe finds something else, all days are claimed from. */
+  fromDay = anyDay;
   isClaiming = false;
   inFlight = 0;
   private readonly concurrency: AdaptiveConcurrency;
@@ -132,8 +136,10 @@ export class EndpointLine {
   /** What a claim brought; fewer than asked for means that nothing else is due now. */
   accept(ready: readonly ReadyDelivery[], asked: number): void {
     if (this.isEnded) return this.surroundings.giveBack(ready.map(({ delivery }) => delivery));
-    if (ready.length < asked) this.isProbeNeeded = true;
-    else {
+    if (ready.length < asked) {
+      this.isProbeNeeded = true;
+      this.fromDay = dayAfter(Date.now(), -1);
+    } else {
       this.expect(0);
       if (this.waiting.length === 0 && !this.isOpen) this.ahead = Math.min(this.ahead * 2, aheadMax);
     }

@@ -10,6 +10,7 @@ import type { EventBodies } from './event-bodies.js';
 import { callArrivals, callHeads, laneStart, type LanePosition } from './lanes.js';
 import { ResultWriter } from './result-writer.js';
 import {
+  anyDay,
   cancelPending,
   disableEndpoint,
   giveBack,
@@ -135,7 +136,9 @@ export class DeliveryEngine {
   /** Older events than those that it has were made due for an endpoint, or put into its lanes. */
   wakeFromStart(endpointId: string): void {
     const line = this.lines.get(endpointId);
-    if (line?.endpoint.isOrdered) this.recallLanes(line);
+    if (!line) return;
+    line.fromDay = anyDay;
+    if (line.endpoint.isOrdered) this.recallLanes(line);
     this.wake([endpointId]);
   }
 

@@ -2,7 +2,7 @@ import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { EndpointLine } from './endpoint-line.js';
 import { changedLatelyMs, type DeliveryEngine } from './engine.js';
-import { countDue, countParked, probeNextDue, type Queryable } from './scan-shards.js';
+import { anyDay, countDue, countParked, probeNextDue, type Queryable } from './scan-shards.js';
 
 export interface ScanLoopParts {
   readonly pool: Queryable;
@@ -97,6 +97,7 @@ export class ScanLoop {
       for (const { endpointId, waitMs } of await probeNextDue(this.parts.pool, [...byId.keys()])) {
         const line = byId.get(endpointId);
         if (!line || waitMs === null) continue;
+        if (waitMs <= 0) line.fromDay = anyDay;
         line.expect(performance.now() + waitMs);
         oldestMs = Math.max(oldestMs, -waitMs);
         this.parts.engine.want(line);

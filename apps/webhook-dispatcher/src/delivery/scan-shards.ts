@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { encodeTypeId } from '#contracts';
 import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delivery-endpoint.js';
 import type { ShardTerm } from './shards.js';
 
@@ -52,7 +53,12 @@ export async function readEndpoints(
 export interface ClaimWish extends ShardTerm {
   readonly endpointId: string;
   readonly count: number;
+  /** Those of earlier days are left for another time: partitions that aren't looked at cost nothing. */
+  readonly fromDay: string;
 }
+
+/** Before any that there is. */
+export const anyDay = '-infinity';
 
 /** Takes what is due, at most so much of each endpoint, so that none waits behind another's backlog. */
 export async function claimDue(db: Queryable, wishes: readonly ClaimWish[]): Promise<ClaimedDelivery[]> {
@@ -65,11 +71,13 @@ export async function claimDue(db: Queryable, wishes: readonly ClaimWish[]): Pro
         CROSS JOIN LATERAL (
           SELECT x.day, x.event_id, x.endpoint_id FROM dispatcher.deliveries x
           WHERE x.endpoint_id = w.endpoint_id AND x.status = 'pending' AND x.next_attempt_at <= now()
+            AND x.day >= $6::date
           ORDER BY x.next_attempt_at LIMIT w.count FOR UPDATE SKIP LOCKED
         ) d
       )
       UPDATE dispatcher.deliveries d SET status = 'delivering' FROM due
       WHERE d.day = due.day AND d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
+        AND d.day >= $6::date
       RETURNING d.id, d.day::text, d.event_id AS "eventId", d.endpoint_id AS "endpointId", d.shard,
         due.term::integer, d.attempts, d.schedule_from AS "scheduleFrom", d.is_manual AS "isManual"`,
     values: [
@@ -77,9 +85,19 @@ export async function claimDue(db: Queryable, wishes: readonly ClaimWish[]): Pro
       wishes.map(({ endpointId }) => endpointId),
       wishes.map(({ shard }) => shard),
       wishes.map(({ count }) => count),
+      wishes.reduce(
+        (first, { fromDay }) => (fromDay < first ? fromDay : first),
+        wishes[0]?.fromDay ?? anyDay,
+      ),
     ],
   });
   return rows;
+}
+
+/** Of rows that are found by their keys: with these, the partitions of other days aren't even opened. */
+function daysOf(rows: readonly { readonly day: string }[]): [string, string] {
+  const days = rows.map(({ day }) => day).sort();
+  return [days[0] ?? anyDay, days.at(-1) ?? anyDay];
 }
 
 /** Puts back what was claimed and not sent, as if it had not been. */
@@ -88,14 +106,18 @@ export async function giveBack(db: Queryable, deliveries: readonly ClaimedDelive
     name: 'delivery-give-back',
     text: `WITH ${heldTermsLightly}
       UPDATE dispatcher.deliveries d SET status = 'pending'
-      FROM unnest($3::date[], $4::uuid[], $5::uuid[]) AS c(day, event_id, endpoint_id)
+      FROM unnest($3::date[], $4::uuid[], $5::uuid[], $6::smallint[]) AS c(day, event_id, endpoint_id, shard)
+      JOIN held ON held.shard = c.shard
       WHERE d.day = c.day AND d.event_id = c.event_id AND d.endpoint_id = c.endpoint_id
-        AND d.status = 'delivering' AND d.shard IN (SELECT shard FROM held)`,
+        AND d.day BETWEEN $7 AND $8 AND d.status = $9`,
     values: [
       ...termValues(deliveries),
       deliveries.map(({ day }) => day),
       deliveries.map(({ eventId }) => eventId),
       deliveries.map(({ endpointId }) => endpointId),
+      deliveries.map(({ shard }) => shard),
+      ...daysOf(deliveries),
+      'delivering',
     ],
   });
 }
@@ -109,8 +131,8 @@ export async function readEventValues(
     name: 'delivery-read-events',
     text: `SELECT e.event_id, e.value::text AS value
       FROM unnest($1::date[], $2::uuid[]) AS w(day, event_id)
-      JOIN dispatcher.events e ON e.day = w.day AND e.event_id = w.event_id`,
-    values: [events.map(({ day }) => day), events.map(({ eventId }) => eventId)],
+      JOIN dispatcher.events e ON e.day = w.day AND e.event_id = w.event_id AND e.day BETWEEN $3 AND $4`,
+    values: [events.map(({ day }) => day), events.map(({ eventId }) => eventId), ...daysOf(events)],
   });
   return new Map(rows.map(({ event_id, value }) => [event_id, value]));
 }
@@ -167,10 +189,11 @@ const writeResultsSql = (isOrdered: boolean) => `WITH ${heldTerms}, done AS (
     UPDATE dispatcher.deliveries d SET status = r.status, attempts = r.number, last_status_code = r.status_code,
       next_attempt_at = clock_timestamp() + r.wait_ms * interval '1 ms'
     FROM unnest($3::date[], $4::uuid[], $5::uuid[], $6::integer[], $7::text[], $8::bigint[], $9::timestamptz[],
-        $10::integer[], $11::integer[], $12::text[], $13::text[], $14::text[])
-      AS r(day, event_id, endpoint_id, number, status, wait_ms, at, duration_ms, status_code, error_class, response_body, skipped)
+        $10::integer[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::smallint[])
+      AS r(day, event_id, endpoint_id, number, status, wait_ms, at, duration_ms, status_code, error_class, response_body, skipped, shard)
+    JOIN held ON held.shard = r.shard
     WHERE d.day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
-      AND d.status = 'delivering' AND d.attempts = r.number - 1 AND d.shard IN (SELECT shard FROM held)
+      AND d.day BETWEEN $16 AND $17 AND d.status = $18 AND d.attempts = r.number - 1
     RETURNING d.day, d.event_id, d.endpoint_id, d.id, d.status, d.next_attempt_at,
       r.number, r.at, r.duration_ms, r.status_code, r.error_class, r.response_body, r.skipped::uuid[] AS skipped
   ), logged AS (
@@ -248,6 +271,9 @@ export async function writeResults(
       results.map(({ errorClass }) => errorClass),
       results.map(({ responseBody }) => responseBody),
       results.map(({ skipped }) => `{${skipped.join(',')}}`),
+      results.map(({ delivery }) => delivery.shard),
+      ...daysOf(results.map(({ delivery }) => delivery)),
+      'delivering',
     ],
   });
   return rows[0] ?? { written: 0, failing: null, lanesLeft: null };
@@ -306,12 +332,12 @@ export async function disableEndpoint(
         RETURNING ledger_id, id, failures, last_success_at
       ), audited AS (
         INSERT INTO dispatcher.audit_entries (ledger_id, actor, action, subject, details)
-        SELECT ledger_id, 'dispatcher', 'webhook_endpoint.disabled', id::text,
+        SELECT ledger_id, 'dispatcher', 'webhook_endpoint.disabled', $6,
           json_build_object('reason', $5::text, 'failures', failures, 'lastSuccessAt', last_success_at)
         FROM disabled
       )
       SELECT pg_notify('dispatcher_endpoints', id::text) FROM disabled`,
-    values: [[term.shard], [term.term], ledgerId, endpointId, reason],
+    values: [[term.shard], [term.term], ledgerId, endpointId, reason, encodeTypeId('whe', endpointId)],
   });
   return rowCount === 1;
 }
