@@ -132,6 +132,25 @@ describe('an endpoint that is ordered by account', () => {
     });
   });
 
+  it('that is no longer ordered gets what waited in its lanes', async () => {
+    const ledger = new FedLedger();
+    const alice = randomUUID();
+    const { id } = await insertEndpoint(superuser, ledger.id, { url: receiver.url(), ordering: 'account' });
+    let isHanging = true;
+    receiver.answer = (_, response) => void (!isHanging && response.end());
+    await dispatcher.stream.feed(Array.from({ length: 5 }, () => ledger.message([{ accountId: alice }])));
+    await until('the first has come', () => receiver.received.length === 1);
+    await superuser.query(
+      "UPDATE dispatcher.endpoints SET ordering = 'none', updated_at = clock_timestamp() WHERE id = $1",
+      [id],
+    );
+    isHanging = false;
+    await until('the others have come', async () => (await countByStatus(superuser, id))['succeeded'] === 4);
+    for (const response of receiver.open) response.end();
+    await until('all are done', async () => (await countByStatus(superuser, id))['succeeded'] === 5);
+    expect(await lanesOf(id)).toBe(0);
+  });
+
   it('goes on after a restart where its lanes were', async () => {
     const ledger = new FedLedger();
     const alice = randomUUID();

@@ -125,18 +125,18 @@ describe('a write under an old term', () => {
       responseBody: null,
       skipped: [],
     } as const;
-    expect(await writeResults(pool, [result], { isOrdered: false })).toMatchObject({ written: 0 });
-    expect(await writeResults(pool, [result], { isOrdered: true })).toMatchObject({ written: 0 });
+    expect(await writeResults(pool, [result], { isOrdered: false })).toMatchObject({ outcomes: null });
+    expect(await writeResults(pool, [result], { isOrdered: true })).toMatchObject({ outcomes: null });
     expect(await deliveriesOf(superuser, dispatcherless.id)).toMatchObject([
       { status: 'delivering', attempts: 0 },
     ]);
     const now = { ...claimed, term: term.term + 1 };
     expect(await writeResults(pool, [{ ...result, delivery: now }], { isOrdered: false })).toMatchObject({
-      written: 1,
+      outcomes: { succeeded: 1 },
     });
     // Said again, after an answer that was lost, it changes nothing either.
     expect(await writeResults(pool, [{ ...result, delivery: now }], { isOrdered: false })).toMatchObject({
-      written: 0,
+      outcomes: null,
     });
     expect(await deliveriesOf(superuser, dispatcherless.id)).toMatchObject([
       { status: 'succeeded', attempts: 1 },
@@ -226,4 +226,36 @@ describe('two dispatchers', () => {
     expect(await countByStatus(superuser, id)).toEqual({ succeeded: 30 });
     void heir;
   }, 90_000);
+});
+
+describe('a crash of Postgres', () => {
+  it('is over for deliveries when it is over for Postgres', async () => {
+    const crashing = await createTestDatabase({ ownCluster: true });
+    const receiver = await HttpReceiver.start();
+    let dispatcher: TestDispatcher | undefined;
+    const connect = async () => {
+      const client = new pg.Client({ connectionString: crashing.superuserUrl });
+      await client.connect();
+      return client;
+    };
+    try {
+      let db = await connect();
+      const ledger = new FedLedger();
+      const { id } = await insertEndpoint(db, ledger.id, { url: receiver.url() });
+      await db.end();
+      dispatcher = await startTestDispatcher(crashing.dispatcherUrl);
+      receiver.answer = (_, response) => void setTimeout(() => response.end(), 20);
+      await dispatcher.stream.feed(ledger.messages(500));
+      await until('some have come', () => receiver.received.length > 50);
+      await crashing.restartPostgres('immediate');
+      db = await connect();
+      await until('all are done', async () => (await countByStatus(db, id))['succeeded'] === 500, 60);
+      expect(new Set(receiver.ids()).size).toBe(500);
+      await db.end();
+    } finally {
+      await dispatcher?.stop();
+      await receiver.stop();
+      await crashing.drop();
+    }
+  }, 120_000);
 });

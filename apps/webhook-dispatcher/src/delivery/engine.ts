@@ -7,7 +7,7 @@ import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { EndpointLine } from './endpoint-line.js';
 import type { EventBodies } from './event-bodies.js';
-import { callArrivals, callHeads, laneStart, type LanePosition } from './lanes.js';
+import { callArrivals, callHeads, dissolveLanes, laneStart, type LanePosition } from './lanes.js';
 import { ResultWriter } from './result-writer.js';
 import {
   anyDay,
@@ -79,7 +79,7 @@ export class DeliveryEngine {
       logger,
       onFailing: (endpoints) => this.onFailing(endpoints),
       onLanesLeft: (left, terms) => this.inBackground(() => this.callHeads(left, terms)),
-      onWritten: (results, written) => this.onWritten(results, written),
+      onWritten: (results, outcomes) => this.onWritten(results, outcomes),
     });
   }
 
@@ -108,8 +108,9 @@ export class DeliveryEngine {
 
   /** Ends the work on a shard, as far as it ends in time, so that the next process repeats nothing. */
   async handOver(shard: number): Promise<void> {
+    const term = this.terms.get(shard);
     await this.endLines(this.linesOf([shard]), handOverMsMax);
-    this.lose([shard]);
+    if (this.terms.get(shard) === term) this.lose([shard]);
   }
 
   /** Takes nothing new, and lets what is under way end within the limit. What doesn't is due again at once. */
@@ -182,6 +183,18 @@ export class DeliveryEngine {
     this.callArrivals(line);
   }
 
+  /** Lanes of endpoints that are no longer ordered keep nothing waiting. */
+  async dissolveLanes(lines: readonly EndpointLine[]): Promise<void> {
+    const unordered = lines.filter((line) => !line.endpoint.isOrdered && this.isHeld(line));
+    if (unordered.length === 0) return;
+    const endpoints = unordered.map(({ endpoint, shard, term }) => ({
+      endpointId: endpoint.id,
+      shard,
+      term,
+    }));
+    this.wake(await dissolveLanes(this.parts.pool, endpoints));
+  }
+
   cancelIfOff(line: EndpointLine): void {
     if (!line.endpoint.isEnabled) this.inBackground(() => this.cancelAll(line));
   }
@@ -239,10 +252,14 @@ export class DeliveryEngine {
     attemptSeconds.observe(outcome.durationMs / 1_000);
   }
 
-  private onWritten(results: readonly DeliveryResult[], written: number): void {
+  private onWritten(results: readonly DeliveryResult[], outcomes: Readonly<Record<string, number>>): void {
     const { deliveries, refusedResults } = this.parts.metrics;
-    refusedResults.inc(results.length - written);
-    for (const { status } of results) if (status !== 'pending') deliveries.inc({ outcome: status });
+    let refused = results.length;
+    for (const [outcome, count] of Object.entries(outcomes)) {
+      refused -= count;
+      if (outcome !== 'pending') deliveries.inc({ outcome }, count);
+    }
+    refusedResults.inc(refused);
   }
 
   private onFailing(endpoints: readonly FailingEndpoint[]): void {

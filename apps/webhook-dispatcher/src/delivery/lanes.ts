@@ -84,6 +84,33 @@ export async function callHeads(
   return [...new Set(rows.map((row) => row.endpoint_id))];
 }
 
+/** Makes due what waits in lanes of endpoints that are no longer ordered. Returns those that have work. */
+export async function dissolveLanes(
+  db: Queryable,
+  endpoints: readonly (ShardTerm & { readonly endpointId: string })[],
+): Promise<string[]> {
+  const { rows } = await db.query<{ endpoint_id: string }>({
+    name: 'lanes-dissolve',
+    text: `WITH ${heldTerms}, dissolved AS (
+        DELETE FROM dispatcher.lane_entries l
+        USING unnest($3::uuid[], $4::smallint[]) AS w(endpoint_id, shard) JOIN held ON held.shard = w.shard
+        WHERE l.endpoint_id = w.endpoint_id
+        RETURNING l.endpoint_id, l.day, l.event_id
+      )
+      UPDATE dispatcher.deliveries d SET next_attempt_at = clock_timestamp()
+      FROM (SELECT DISTINCT endpoint_id, day, event_id FROM dissolved) l
+      WHERE d.day = l.day AND d.event_id = l.event_id AND d.endpoint_id = l.endpoint_id
+        AND d.status = 'pending' AND d.next_attempt_at IS NULL
+      RETURNING d.endpoint_id`,
+    values: [
+      ...termValues(endpoints),
+      endpoints.map(({ endpointId }) => endpointId),
+      endpoints.map(({ shard }) => shard),
+    ],
+  });
+  return [...new Set(rows.map((row) => row.endpoint_id))];
+}
+
 /** A body names no more; the next one of the lane names the rest. */
 const skippedPerBodyMax = 500;
 

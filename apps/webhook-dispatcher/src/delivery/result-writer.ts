@@ -10,7 +10,11 @@ export interface ResultWriterParts {
   readonly onFailing: (endpoints: readonly FailingEndpoint[]) => void;
   /** Terms: those of the results that left lanes. */
   readonly onLanesLeft: (lanes: readonly Lane[], terms: readonly ShardTerm[]) => void;
-  readonly onWritten: (results: readonly DeliveryResult[], written: number) => void;
+  /** How many now have which state; the others changed nothing. */
+  readonly onWritten: (
+    results: readonly DeliveryResult[],
+    outcomes: Readonly<Record<string, number>>,
+  ) => void;
 }
 
 const queuedMax = 5_000;
@@ -67,8 +71,8 @@ export class ResultWriter {
   private async writeUntilKnown(results: readonly DeliveryResult[], isOrdered: boolean): Promise<void> {
     for (let failures = 0; !this.isAbandoned; failures++) {
       try {
-        const { written, failing, lanesLeft } = await writeResults(this.parts.pool, results, { isOrdered });
-        this.parts.onWritten(results, written);
+        const { outcomes, failing, lanesLeft } = await writeResults(this.parts.pool, results, { isOrdered });
+        this.parts.onWritten(results, outcomes ?? {});
         if (failing !== null) this.parts.onFailing(failing);
         if (lanesLeft !== null) {
           this.parts.onLanesLeft(

@@ -68,6 +68,7 @@ export class ScanLoop {
     await engine.refresh(shards, isForAll ? null : changedLatelyMs);
     const lines = engine.allLines;
     const visited = this.visit(lines);
+    await engine.dissolveLanes(visited);
     const asking = lines.filter((line) => line.isProbeNeeded).slice(0, probedMax);
     await this.probe([...new Set([...asking, ...visited])]);
     await alsoDo();

@@ -171,8 +171,8 @@ export interface FailingEndpoint {
 }
 
 export interface WrittenResults {
-  /** Fewer than given where a term was old, or the delivery was ended by somebody else. */
-  readonly written: number;
+  /** By state; fewer than given where a term was old, or the delivery was ended by somebody else. */
+  readonly outcomes: Readonly<Record<string, number>> | null;
   readonly failing: readonly FailingEndpoint[] | null;
   readonly lanesLeft: readonly Lane[] | null;
 }
@@ -218,7 +218,7 @@ const writeResultsSql = (isOrdered: boolean) => `WITH ${heldTerms}, done AS (
       OR e.last_success_at < n.success_at - interval '${successNewsSeconds} s')
     RETURNING e.id, e.enabled_at, e.last_success_at, e.failures, e.first_failure_at, e.last_failure_at
   )${isOrdered ? leaveLanesSql('done') : ''}
-  SELECT (SELECT count(*)::integer FROM done) AS written,
+  SELECT (SELECT json_object_agg(status, count) FROM (SELECT status, count(*) FROM done GROUP BY status) o) AS outcomes,
     (SELECT json_agg(json_build_object('endpointId', id, 'enabledAt', enabled_at, 'lastSuccessAt', last_success_at,
         'failures', failures, 'firstFailureAt', first_failure_at, 'lastFailureAt', last_failure_at))
       FROM health WHERE failures > 0) AS failing,
@@ -276,7 +276,7 @@ export async function writeResults(
       'delivering',
     ],
   });
-  return rows[0] ?? { written: 0, failing: null, lanesLeft: null };
+  return rows[0] ?? { outcomes: null, failing: null, lanesLeft: null };
 }
 
 export interface CancelledStep {

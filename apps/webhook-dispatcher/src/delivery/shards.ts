@@ -176,11 +176,13 @@ export class Shards {
 
   private handOver(client: pg.Client, shard: number): void {
     this.leaving.add(shard);
+    const term = this.held.get(shard);
     const end = async () => {
       await this.parts.onHandOver(shard);
+      // Lost meanwhile, and perhaps taken again: that lock is another one.
+      if (this.held.get(shard) !== term) return;
       this.leaving.delete(shard);
-      // Lost meanwhile: then its lock is as well.
-      if (!this.held.delete(shard)) return;
+      this.held.delete(shard);
       await this.inTurn(() => unlock(client, [shard]));
     };
     end().catch((err: unknown) => this.parts.logger.warn({ err, shard }, 'a shard could not be handed over'));
