@@ -1,0 +1,7 @@
+/** The part of pino's logger that is used here. */
+export interface StreamLogger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
