@@ -5,6 +5,7 @@ import { Access1763700000004 } from './1763700000004-access.js';
 import { Projections1763700000005 } from './1763700000005-projections.js';
 import { Stream1763700000006 } from './1763700000006-stream.js';
 import { Dispatcher1763700000007 } from './1763700000007-dispatcher.js';
+import { Publishing1763700000008 } from './1763700000008-publishing.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Projections1763700000005,
   Stream1763700000006,
   Dispatcher1763700000007,
+  Publishing1763700000008,
 ];

@@ -11,14 +11,14 @@ export interface AppRoles {
 export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string {
   const ledger = quoteIdentifier(ledgerRole);
   const dispatcher = quoteIdentifier(dispatcherRole);
-  const schemas = 'journal, ledger, access, projections, stream, dispatcher';
+  const schemas = 'journal, ledger, access, projections, stream, dispatcher, publishing';
   return `
     REVOKE ALL ON ALL TABLES IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE ALL ON SCHEMA ${schemas} FROM ${ledger}, ${dispatcher}, PUBLIC;
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
-    GRANT USAGE ON SCHEMA journal, ledger, access, projections TO ${ledger};
+    GRANT USAGE ON SCHEMA journal, ledger, access, projections, publishing TO ${ledger};
     GRANT SELECT, INSERT ON journal.events, journal.requests TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON journal.heads TO ${ledger};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
@@ -26,6 +26,8 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT SELECT, INSERT ON ledger.transaction_external_ids TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys TO ${ledger};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projections TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON publishing.checkpoints TO ${ledger};
+    GRANT SELECT, UPDATE ON publishing.leadership TO ${ledger};
     GRANT SELECT ON public.migrations TO ${ledger};
 
     GRANT USAGE ON SCHEMA access, stream, dispatcher TO ${dispatcher};

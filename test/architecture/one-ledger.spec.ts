@@ -6,13 +6,15 @@ import { join } from 'node:path';
  * sources, so that one that no test runs is seen as well.
  */
 const roots = ['apps', 'libs'];
-const ledgerTables = /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:journal|ledger|projections|stream)\.\w+/;
+const ledgerTables =
+  /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:(?:journal|ledger|projections|stream)\.\w+|publishing\.checkpoints)/;
 /** In stream.offsets a ledger is the partition; stream.read_v1 takes positions, and is given one ledger's. */
 const namesOneLedger =
   /\bledger_id\s*=\s*(?:\$1|\$\{)|\(ledger_id,|\bpartition\s*=\s*\$3|\(subscriber, topic, partition,/;
 /** Scans over ledgers stand in these files alone. */
 const scans = [
   'apps/ledger/src/projections/scan-ledgers.ts',
+  'apps/ledger/src/publishing/scan-ledgers.ts',
   'libs/journal/src/list-ledgers.ts',
   'libs/event-stream/src/scan-lag.ts',
 ];

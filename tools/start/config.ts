@@ -31,6 +31,20 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 const SURROUNDINGS = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 const NODE_SETTINGS = ['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
 
+/** Of both apps. */
+const KAFKA_SETTINGS = [
+  'KAFKA_BROKERS',
+  'KAFKA_TLS',
+  'KAFKA_TLS_CA_FILE',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'KAFKA_EVENTS_PARTITIONS',
+  'KAFKA_ENTRIES_PARTITIONS',
+  'KAFKA_REPLICATION_FACTOR',
+  'KAFKA_SESSION_MS',
+];
+
 const LEDGER_SETTINGS = [
   'HOST',
   'REQUEST_TIME_MS',
@@ -43,6 +57,7 @@ const LEDGER_SETTINGS = [
   'WORKER_CONNECTIONS_MAX',
   'PROJECTION_WAIT_MS',
   'SHUTDOWN_MS',
+  ...KAFKA_SETTINGS,
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,15 +1,16 @@
 import { host, makeValidator, port } from 'envalid';
+import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import { logLevels, readEnvironment, type LogLevel } from '#platform';
 
 export const ledgerRoles = ['all', 'api', 'worker'] as const;
 export type LedgerRole = (typeof ledgerRoles)[number];
 
 /** Everything that the ledger app can be told, with its default; nothing else reads the environment. */
-export interface LedgerSettings {
+export interface LedgerSettings extends KafkaSettings {
   readonly LEDGER_DATABASE_URL: string;
   readonly HOST: string;
   readonly PORT: number;
-  /** all: everything in one process; api: no projections; worker: projections, and no API but health and metrics. */
+  /** all: everything in one process; worker: projections and publishing, and no API but health and metrics; api: the rest. */
   readonly LEDGER_ROLE: LedgerRole;
   /** The first ledger's first key. Only the API needs it. */
   readonly BOOTSTRAP_API_KEY: string;
@@ -58,7 +59,7 @@ const positive = makeValidator<number>((value) => {
 });
 
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): LedgerSettings {
-  return readEnvironment<LedgerSettings>(environment, {
+  const settings = readEnvironment<LedgerSettings>(environment, {
     LEDGER_DATABASE_URL: databaseUrl(),
     HOST: host({ default: '0.0.0.0' }),
     PORT: port({ default: 3000 }),
@@ -76,5 +77,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     WORKER_CONNECTIONS_MAX: positive({ default: 4 }),
     PROJECTION_WAIT_MS: positive({ default: 5_000 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
+    ...kafkaSettingSpecs,
   });
+  return checkKafkaSettings(settings);
 }

@@ -13,9 +13,10 @@ import { setRequestTime } from './http/write-request.js';
 import { describeApi } from './http/openapi.js';
 import { readSession } from './projections/sessions.js';
 import { startProjections } from './projections/start-projections.js';
+import { startPublishing } from './publishing/start-publishing.js';
 
 export interface RunningLedger {
-  /** Ends in order: no new requests, what is queued is settled, projections finish their turns, connections close. */
+  /** Ends in order: no new requests, what is queued is settled, projections and publishing finish their turns, connections close. */
   stop(): Promise<void>;
 }
 
@@ -44,6 +45,8 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   );
   const projections = await startProjections(settings, readPool, registry, logger);
   journal.onCommitted((ledgerId) => projections.poke(ledgerId));
+  const publishing = await startPublishing(settings, registry, logger);
+  journal.onCommitted((ledgerId) => publishing.poke(ledgerId));
   setRequestTime(settings.REQUEST_TIME_MS);
 
   const app = await createHttpApp({
@@ -74,7 +77,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     async stop() {
       const drained = journal.drain(settings.SHUTDOWN_MS);
       await Promise.all([app.close(), drained]);
-      await projections.stop();
+      await Promise.all([projections.stop(), publishing.stop()]);
       await readPool.end();
     },
   };

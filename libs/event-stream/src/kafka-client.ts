@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { InvalidSettings } from '#platform';
 import type { KafkaSettings } from './kafka-settings.js';
-import type { StreamLogger } from './stream-logger.js';
+import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaClient {
   readonly kafka: Kafka;
@@ -22,7 +22,7 @@ const connectMsMax = 5_000;
 export function createKafkaClient(
   settings: KafkaSettings,
   clientId: string,
-  logger: StreamLogger,
+  logger: KafkaLogger,
   requestMsMax: number,
 ): KafkaClient {
   const sockets = new Set<Socket>();
@@ -85,7 +85,7 @@ function readAuthority(path: string): string {
 /** What kafkajs warns of on each producer, and is meant so: who sends here sends again from a checkpoint. */
 const meantSo = /^Limiting retries for the idempotent producer/;
 
-function passOn({ level, namespace, log }: LogEntry, logger: StreamLogger): void {
+function passOn({ level, namespace, log }: LogEntry, logger: KafkaLogger): void {
   const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
   if (meantSo.test(message)) return;
   const text = `kafkajs ${namespace}: ${message}`;

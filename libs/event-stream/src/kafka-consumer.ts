@@ -8,14 +8,14 @@ import { findOrCreateOffset } from './kafka-offsets.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { ensureTopics } from './kafka-topics.js';
 import { takeTurn } from './kafka-turn.js';
-import type { StreamLogger } from './stream-logger.js';
+import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaConsumerParts {
   readonly settings: KafkaSettings;
   readonly topic: string;
   readonly subscriber: Subscriber;
   readonly pool: pg.Pool;
-  readonly logger: StreamLogger;
+  readonly logger: KafkaLogger;
   readonly metrics: KafkaMetrics | undefined;
 }
 

@@ -6,13 +6,13 @@ import type { EventStream, Subscriber, Subscription } from './event-stream.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { kafkaMetrics, type KafkaMetrics } from './kafka-metrics.js';
 import type { KafkaSettings } from './kafka-settings.js';
-import type { StreamLogger } from './stream-logger.js';
+import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaEventStreamParts {
   readonly settings: KafkaSettings;
   /** Of the subscriber's database; a subscriber uses one connection of it at a time. */
   readonly pool: pg.Pool;
-  readonly logger: StreamLogger;
+  readonly logger: KafkaLogger;
   readonly registry?: Registry;
   /** Called when reading can't be made to work again from inside this process, which is then to end. */
   readonly onFatal: (error: Error) => void;

@@ -3,11 +3,11 @@ import type { TopicMessage } from '#contracts';
 import { createKafkaClient, type KafkaClient } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { ensureTopics } from './kafka-topics.js';
-import type { StreamLogger } from './stream-logger.js';
+import type { KafkaLogger } from './kafka-logger.js';
 
 export interface TopicPublisherParts {
   readonly settings: KafkaSettings;
-  readonly logger: StreamLogger;
+  readonly logger: KafkaLogger;
   /** From the call of send to its end, connecting included. */
   readonly sendMsMax?: number;
 }
@@ -33,6 +33,7 @@ export class TopicPublisher {
   private current: KafkaClient | undefined;
   private isSending = false;
   private isStopped = false;
+  private giveUp: ((reason: Error) => void) | undefined;
 
   constructor(private readonly parts: TopicPublisherParts) {}
 
@@ -56,6 +57,7 @@ export class TopicPublisher {
   /** What is being sent is given up. */
   stop(): void {
     this.isStopped = true;
+    this.giveUp?.(new Error('this publisher has been stopped'));
     this.throwAway();
   }
 
@@ -96,6 +98,7 @@ export class TopicPublisher {
     const { sendMsMax = sendMsMaxDefault } = this.parts;
     let timer: NodeJS.Timeout | undefined;
     const passed = new Promise<never>((_, reject) => {
+      this.giveUp = reject;
       timer = setTimeout(() => reject(new Error(`Kafka has not answered in ${sendMsMax} ms`)), sendMsMax);
     });
     return { passed, clear: () => clearTimeout(timer) };

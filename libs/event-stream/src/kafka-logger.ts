@@ -1,5 +1,5 @@
 /** The part of pino's logger that is used here. */
-export interface StreamLogger {
+export interface KafkaLogger {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
