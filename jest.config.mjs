@@ -1,5 +1,6 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
-// .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside).
+// .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
+// .kafka.spec (a real broker as well).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -35,7 +36,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts'],
-      testPathIgnorePatterns: [...shared.testPathIgnorePatterns, '\\.(int|e2e)\\.spec\\.ts$'],
+      testPathIgnorePatterns: [...shared.testPathIgnorePatterns, '\\.(int|e2e|kafka)\\.spec\\.ts$'],
     },
     {
       ...shared,
@@ -53,6 +54,13 @@ export default {
       ...database,
       displayName: 'e2e',
       testMatch: ['<rootDir>/test/e2e/**/*.e2e.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
+      globalSetup: '<rootDir>/test/support/kafka-global-setup.mjs',
+      displayName: 'kafka',
+      testMatch: ['<rootDir>/test/kafka/**/*.kafka.spec.ts'],
     },
   ],
 };

@@ -44,3 +44,10 @@ export function seedFromEnvironment(): number | undefined {
 export function isContinuousIntegration(): boolean {
   return process.env['CI'] === 'true';
 }
+
+/** Settings of a Kafka cluster that is there already, to be used in place of one started by the tests. */
+export function givenKafkaSettings(): Record<string, string> | undefined {
+  if (!process.env['KAFKA_BROKERS']) return undefined;
+  const given = Object.entries(process.env).filter(([name, value]) => name.startsWith('KAFKA_') && value);
+  return Object.fromEntries(given as [string, string][]);
+}

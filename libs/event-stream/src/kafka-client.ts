@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { LRUCache } from 'lru-cache';
 import { InvalidSettings } from '#platform';
 import type { KafkaSettings } from './kafka-settings.js';
 import type { KafkaLogger } from './kafka-logger.js';
@@ -14,6 +15,8 @@ export interface KafkaClient {
 
 const keepAliveMs = 10_000;
 const connectMsMax = 5_000;
+/** Between two log lines of one text. */
+const repeatsMs = 5_000;
 
 /**
  * One kafkajs client with sockets of its own. kafkajs goes on with what its caller has given up: a send that
@@ -27,8 +30,10 @@ export function createKafkaClient(
 ): KafkaClient {
   const sockets = new Set<Socket>();
   let isRetired = false;
+  // A broker that is away is complained of several times a second.
+  const repeats = new LRUCache<string, true>({ max: 100, ttl: repeatsMs });
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-    if (isRetired) return new Socket().destroy(new Error('this client of Kafka is retired'));
+    if (isRetired) return new Socket().destroy(retired());
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
       : connectTcp({ host, port }, onConnect);
@@ -46,16 +51,26 @@ export function createKafkaClient(
     connectionTimeout: connectMsMax,
     authenticationTimeout: connectMsMax,
     requestTimeout: requestMsMax,
+    retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 1_000 },
     logLevel: logLevel.INFO,
-    logCreator: () => (entry) => passOn(entry, logger),
+    logCreator: () => (entry) => {
+      if (isRetired || repeats.has(entry.log.message)) return;
+      repeats.set(entry.log.message, true);
+      passOn(entry, logger);
+    },
   });
   return {
     kafka,
     retire() {
       isRetired = true;
-      for (const socket of sockets) socket.destroy();
+      // Without an error kafkajs doesn't see the end, and keeps what it waits for.
+      for (const socket of sockets) socket.destroy(retired());
     },
   };
+}
+
+function retired(): Error {
+  return new Error('this client of Kafka is retired');
 }
 
 function securityOf(settings: KafkaSettings): Pick<KafkaConfig, 'ssl' | 'sasl'> {
@@ -86,7 +101,7 @@ function readAuthority(path: string): string {
 const meantSo = /^Limiting retries for the idempotent producer/;
 
 function passOn({ level, namespace, log }: LogEntry, logger: KafkaLogger): void {
-  const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
+  const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = log;
   if (meantSo.test(message)) return;
   const text = `kafkajs ${namespace}: ${message}`;
   switch (level) {

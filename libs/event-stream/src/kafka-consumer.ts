@@ -17,13 +17,14 @@ export interface KafkaConsumerParts {
   readonly pool: pg.Pool;
   readonly logger: KafkaLogger;
   readonly metrics: KafkaMetrics | undefined;
+  /** How long the group waits for a reader in the middle of a turn before its partitions go to others. */
+  readonly rebalanceMsMax: number;
 }
 
 const messagesPerTurnMax = 500;
 const bytesPerPartitionMax = 1_048_576;
 const fetchWaitMsMax = 500;
 const requestMsMax = 15_000;
-const rebalanceMsMax = 60_000;
 const retryMs = 100;
 const retryMsMax = 30_000;
 const tellKafkaEveryMs = 5_000;
@@ -63,7 +64,7 @@ export class KafkaConsumer {
       groupId: subscriber.name,
       allowAutoTopicCreation: false,
       sessionTimeout: settings.KAFKA_SESSION_MS,
-      rebalanceTimeout: rebalanceMsMax,
+      rebalanceTimeout: parts.rebalanceMsMax,
       heartbeatInterval: Math.floor(settings.KAFKA_SESSION_MS / 4),
       maxWaitTimeInMs: Math.min(fetchWaitMsMax, Math.floor(settings.KAFKA_SESSION_MS / 4)),
       maxBytesPerPartition: bytesPerPartitionMax,

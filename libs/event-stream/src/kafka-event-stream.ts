@@ -17,7 +17,10 @@ export interface KafkaEventStreamParts {
   /** Called when reading can't be made to work again from inside this process, which is then to end. */
   readonly onFatal: (error: Error) => void;
   readonly topic?: Topic;
+  readonly rebalanceMsMax?: number;
 }
+
+const rebalanceMsMaxDefault = 30_000;
 
 const rebuildMs = 200;
 const rebuildMsMax = 5_000;
@@ -55,7 +58,9 @@ export class KafkaEventStream implements EventStream {
 
   /** One consumer after the other, until it is stopped. */
   private async consume(subscriber: Subscriber, stopping: AbortSignal): Promise<void> {
-    const { settings, pool, logger, topic = topics.events, onFatal } = this.parts;
+    const { settings, pool, logger, onFatal } = this.parts;
+    const { topic = topics.events, rebalanceMsMax = rebalanceMsMaxDefault } = this.parts;
+    const parts = { settings, topic, subscriber, pool, logger, metrics: this.metrics, rebalanceMsMax };
     const aborted = new Promise<'stopped'>((resolve) => {
       stopping.addEventListener('abort', () => resolve('stopped'), { once: true });
     });
@@ -63,14 +68,7 @@ export class KafkaEventStream implements EventStream {
     let refused = 0;
     while (!stopping.aborted) {
       const startedAt = performance.now();
-      const consumer = new KafkaConsumer({
-        settings,
-        topic,
-        subscriber,
-        pool,
-        logger,
-        metrics: this.metrics,
-      });
+      const consumer = new KafkaConsumer(parts);
       const failed = consumer.start().then(
         () => consumer.crashed,
         (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
