@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { eventTypes, topics } from '#contracts';
+import { startService, type Service } from '../support/client.js';
+import { queryRows, until } from '../support/journal-fixtures.js';
+import { startTestBroker, type TestBroker } from '../support/kafka.js';
+import { openAccounts, PostingLoad } from '../support/posting-load.js';
+import { startProduct, type Product } from '../support/product.js';
+import { expectJournalInTopics, untilPublished } from '../support/published.js';
+import { withAdmin } from '../support/topic-reader.js';
+
+const killRounds = 4;
+
+describe('what the ledger publishes', () => {
+  let broker: TestBroker;
+  let service: Service;
+  let product: Product;
+
+  beforeAll(async () => {
+    broker = await startTestBroker();
+    service = await startService({ env: broker.env });
+    product = service.product;
+  }, 120_000);
+
+  afterAll(async () => {
+    await product.kill();
+    await service.stop();
+    await broker.close();
+  }, 60_000);
+
+  const metric = async (name: string) => {
+    const { text } = await service.client.get('/metrics');
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  };
+
+  test('is the journal, in order per key, as CloudEvents whose values are as the schemas say', async () => {
+    const { client, database } = service;
+    const [alice = '', bob = ''] = await openAccounts(client, 2);
+    await client.transfer(alice, bob, 250, { reference: 'Lunch' });
+    await client.post('/v1/transactions', {
+      postings: [
+        { sender: alice, recipient: bob, amount: 1 },
+        { sender: bob, recipient: alice, amount: 2 },
+      ],
+    });
+    await client.patch(`/v1/accounts/${alice}`, { name: 'Alice' });
+    await untilPublished(database.superuserUrl);
+    const journal = await client.journal();
+    const { events, entries, repeats } = await expectJournalInTopics(broker.settings, journal);
+    expect(repeats).toBe(0);
+
+    const ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true }));
+    for (const { key, headers, value } of events) {
+      const { legs, ...body } = JSON.parse(value) as Record<string, unknown> & { legs: unknown[] };
+      expect(headers).toEqual({
+        ce_specversion: '1.0',
+        ce_id: body['id'],
+        ce_source: `/ledgers/${key}`,
+        ce_type: body['type'],
+        ce_subject: expect.stringMatching(/^(acc|txn)_/),
+        ce_time: body['occurredAt'],
+        'content-type': 'application/json',
+        ce_epoch: '1',
+        ce_position: body['position'],
+        ce_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      expect(legs.length).toBeGreaterThan(0);
+      const schema = eventTypes.find(({ type }) => type === headers['ce_type'])?.schema ?? {};
+      expect([ajv.validate(schema, body), ajv.errors]).toEqual([true, null]);
+    }
+    for (const { key, headers, value } of entries) {
+      const entry = JSON.parse(value) as Record<string, unknown>;
+      expect(entry).toMatchObject({ version: 1, id: headers['ce_id'], accountId: key });
+    }
+    await until(async () => (await metric('ledger_publishing_lag_events')) === 0, 10_000);
+    expect(await metric('ledger_publishing_is_leader')).toBe(1);
+  }, 60_000);
+
+  test('has partitions as set, and topics that nobody made by accident', async () => {
+    const { topics: found } = await withAdmin(broker.settings, (admin) => admin.fetchTopicMetadata());
+    const ours = found.filter(({ name }) => name.startsWith('ledger.'));
+    expect(ours.map(({ name }) => name).sort()).toEqual([topics.entries, topics.events]);
+    if (broker.isOurs) expect(ours.map(({ partitions }) => partitions.length)).toEqual([4, 4]);
+  });
+
+  test('loses nothing and keeps its order through kill -9 under load; repeats are the same', async () => {
+    const { client, database } = service;
+    const accountIds = await openAccounts(client);
+    const port = Number(new URL(client.url).port);
+    for (let round = 0; round < killRounds; round++) {
+      const load = new PostingLoad(client, accountIds);
+      await sleep(300 + 170 * round);
+      await product.kill('SIGKILL');
+      await load.stop();
+      expect(load.succeeded).toBeGreaterThan(0);
+      product = await startProduct({ databaseUrl: database.ledgerUrl, port, env: broker.env });
+    }
+    await untilPublished(database.superuserUrl);
+    const { repeats } = await expectJournalInTopics(broker.settings, await client.journal());
+    // A batch is at most 500 events, with two entries each.
+    expect(repeats).toBeLessThanOrEqual(killRounds * 1_500);
+  }, 120_000);
+
+  test('waits for a broker that is away, while posting goes on as if nothing were', async () => {
+    if (!broker.isOurs) return;
+    const { client, database } = service;
+    const accountIds = await openAccounts(client);
+    await untilPublished(database.superuserUrl);
+    await broker.stop('SIGKILL');
+    const load = new PostingLoad(client, accountIds);
+    await sleep(4_000);
+    expect(await metric('ledger_publishing_lag_events')).toBeGreaterThan(0);
+    expect(await metric('ledger_publishing_lag_seconds')).toBeGreaterThan(1);
+    expect((await client.get('/health/ready')).status).toBe(200);
+    await broker.start();
+    await load.stop();
+    expect([load.failed, load.succeeded > 0]).toEqual([0, true]);
+    await untilPublished(database.superuserUrl);
+    await expectJournalInTopics(broker.settings, await client.journal());
+  }, 120_000);
+
+  test('stops in front of an event that this release does not know, in that ledger alone', async () => {
+    const { client, database } = service;
+    const ledgerId = '01938f0e-0000-7000-8000-00000000dead';
+    await queryRows(
+      database.superuserUrl,
+      `WITH event AS (
+         INSERT INTO journal.events (ledger_id, epoch, position, id, type, version, data, data_salt, data_hash, actor,
+           recorded_at, effective_at, hash)
+         VALUES ($1, 1, 1, gen_random_uuid(), 'transaction.invented', 7, '{}', '\\x01', '\\x02', 'key_test', now(),
+           now(), '\\x03')
+       )
+       INSERT INTO journal.heads (ledger_id, epoch, position, hash, recorded_at) VALUES ($1, 1, 1, '\\x03', now())`,
+      [ledgerId],
+    );
+    await until(async () => (await metric('ledger_publishing_parked_ledgers')) === 1, 20_000);
+    const [row] = await queryRows<{ position: string; parked_reason: string }>(
+      database.superuserUrl,
+      'SELECT position::text, parked_reason FROM publishing.checkpoints WHERE ledger_id = $1',
+      [ledgerId],
+    );
+    expect(row).toMatchObject({
+      position: '0',
+      parked_reason: expect.stringMatching(/transaction\.invented/),
+    });
+    const before = await metric('ledger_publishing_events_total');
+    await openAccounts(client, 1);
+    await until(async () => (await metric('ledger_publishing_events_total')) > before, 20_000);
+  }, 60_000);
+});
