@@ -10,7 +10,7 @@ import { startProduct, type Product } from '../support/product.js';
 import { expectJournalInTopics, untilPublished } from '../support/published.js';
 import { withAdmin } from '../support/topic-reader.js';
 
-const killRounds = 4;
+const killRounds = 3;
 
 describe('what the ledger publishes', () => {
   let broker: TestBroker;
