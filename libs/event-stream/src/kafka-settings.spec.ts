@@ -50,7 +50,7 @@ describe('settings of Kafka', () => {
     [{ KAFKA_REPLICATION_FACTOR: '1.5' }, /^KAFKA_REPLICATION_FACTOR /],
     [{ KAFKA_SESSION_MS: '10' }, /^KAFKA_SESSION_MS /],
   ])('that are wrong are refused by name: %j', (environment, message) => {
-    const attempt = () => read(environment as Record<string, string>);
+    const attempt = () => read(environment);
     expect(attempt).toThrow(InvalidSettings);
     expect(attempt).toThrow(message);
     expect(attempt).not.toThrow(/hidden/);
