@@ -67,6 +67,12 @@ const forbidden = [
     { path: '^libs/', pathNot: '^libs/(event-stream|contracts|platform)/' },
   ),
   rule(
+    'openapi-stays-general',
+    'How routes are declared and documented is the same for both apps: of their things it knows none.',
+    { path: '^libs/openapi/' },
+    { path: '^libs/', pathNot: '^libs/(openapi|access|platform)/' },
+  ),
+  rule(
     'libs-import-no-app',
     'Imports point inward; the rules of domain, contracts, platform and journal say it for those.',
     { path: '^libs/', pathNot: '^libs/(domain|contracts|platform|journal)/' },

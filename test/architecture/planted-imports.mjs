@@ -4,7 +4,7 @@
  */
 const PACKAGES = ['kafkajs', 'typeorm', 'pg', 'fast-check', '@nestjs/common', '@nestjs/typeorm'];
 const DEV_PACKAGES = ['fast-check'];
-const LIBS = ['domain', 'journal', 'access', 'platform', 'contracts', 'event-stream'];
+const LIBS = ['domain', 'journal', 'access', 'platform', 'contracts', 'event-stream', 'openapi'];
 
 const versions = (names) => Object.fromEntries(names.map((name) => [name, '1.0.0']));
 
@@ -39,9 +39,10 @@ export const soundTree = {
   'libs/journal/src/append-batch.ts': `import type { Amount } from '#domain';\nimport type { Limit } from '#platform';\nexport type Batch = [Amount, Limit];\n`,
   'libs/access/src/index.ts': `import 'typeorm';\nimport '@nestjs/common';\nexport type Principal = string;\n`,
   'libs/event-stream/src/index.ts': `import 'kafkajs';\nexport type { Envelope } from '#contracts';\n`,
+  'libs/openapi/src/index.ts': `import '@nestjs/common';\nimport type { Principal } from '#access';\nimport type { Limit } from '#platform';\nexport type Route = [Principal, Limit];\n`,
   'migrations/first.ts': `import 'typeorm';\nexport class First {}\n`,
   'tools/migrate/main.ts': `import '../../migrations/first.js';\n`,
-  'apps/ledger/src/main.ts': `import '#domain';\nimport '#journal';\nimport '#access';\nimport '#platform';\nimport './clock.js';\n`,
+  'apps/ledger/src/main.ts': `import '#domain';\nimport '#journal';\nimport '#access';\nimport '#platform';\nimport '#openapi';\nimport './clock.js';\n`,
   'apps/ledger/src/clock.ts': `export const tick = 1;\n`,
   'apps/webhook-dispatcher/src/main.ts': `import '#event-stream';\nimport '#contracts';\nimport './endpoints/endpoints.js';\n`,
   'apps/webhook-dispatcher/src/endpoints/endpoints.ts': `import 'typeorm';\nexport type Endpoint = string;\n`,
@@ -131,6 +132,12 @@ export const plantedImports = [
     batch,
     `import { Injectable } from '@nestjs/common';`,
     'journal-uses-nest-in-its-module-only',
+  ),
+  plant(
+    'the machinery of the API description takes a type from the domain',
+    'libs/openapi/src/index.ts',
+    `import type { Amount } from '#domain';`,
+    'openapi-stays-general',
   ),
   plant(
     'access takes an app',

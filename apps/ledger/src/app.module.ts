@@ -4,6 +4,9 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { AccessModule } from '#access';
 import { Journal } from '#journal';
+import { operationsController } from '#openapi';
+import { Readiness, REGISTRY } from '#platform';
+import { migrations } from '../../../migrations/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { CloseAccountHandler } from './accounts/close-account.js';
 import { GetAccountHandler } from './accounts/get-account.js';
@@ -12,12 +15,11 @@ import { ListEntriesHandler } from './accounts/list-entries.js';
 import { OpenAccountHandler } from './accounts/open-account.js';
 import { UpdateAccountHandler } from './accounts/update-account.js';
 import type { LedgerSettings } from './config.js';
-import { READ_POOL, REGISTRY } from './database.js';
+import { READ_POOL } from './database.js';
+import { Documented } from './http/documented.js';
 import { GetTrialBalanceHandler } from './journal/get-trial-balance.js';
 import { JournalController } from './journal/journal.controller.js';
 import { ListEventsHandler } from './journal/list-events.js';
-import { OperationsController } from './operations/operations.controller.js';
-import { Readiness } from './operations/readiness.js';
 import { ProjectionWaiter } from './projections/projection-waiter.js';
 import { BurnHandler } from './transactions/burn.js';
 import { CreateTransactionHandler } from './transactions/create-transaction.js';
@@ -25,6 +27,9 @@ import { GetTransactionHandler } from './transactions/get-transaction.js';
 import { ListTransactionsHandler } from './transactions/list-transactions.js';
 import { MintHandler } from './transactions/mint.js';
 import { TransactionsController } from './transactions/transactions.controller.js';
+
+const migrationNames = migrations.map(({ name }) => name);
+const OperationsController = operationsController(Documented);
 
 const handlers = [
   OpenAccountHandler,
@@ -68,7 +73,7 @@ export class AppModule {
         { provide: READ_POOL, useValue: parts.readPool },
         { provide: Journal, useValue: parts.journal },
         { provide: ProjectionWaiter, useValue: parts.projectionWaiter },
-        Readiness,
+        { provide: Readiness, useValue: new Readiness(parts.readPool, migrationNames) },
         ...(isApi ? handlers : []),
       ],
     };

@@ -1,25 +1,7 @@
 import type pg from 'pg';
+import { checkPostgres, UnfitDatabase } from '#platform';
 
-/** The database, or what this app may do in it, is not fit for money. */
-export class UnfitDatabase extends Error {}
-
-interface DatabaseFacts {
-  readonly server_version_num: number;
-  readonly fsync: string;
-  readonly full_page_writes: string;
-  readonly synchronous_commit: string;
-  readonly encoding: string;
-  readonly folds_case: boolean;
-  readonly may_change_events: boolean;
-}
-
-const factsSql = `SELECT
-  current_setting('server_version_num')::int AS server_version_num,
-  current_setting('fsync') AS fsync,
-  current_setting('full_page_writes') AS full_page_writes,
-  current_setting('synchronous_commit') AS synchronous_commit,
-  current_setting('server_encoding') AS encoding,
-  'É' ILIKE 'é' AS folds_case,
+const mayChangeEventsSql = `SELECT
   has_table_privilege('journal.events', 'UPDATE')
     OR has_any_column_privilege('journal.events', 'UPDATE')
     OR has_table_privilege('journal.events', 'DELETE')
@@ -27,19 +9,9 @@ const factsSql = `SELECT
 
 /** Refuses to start on a database that could lose a commit, misread text or let this app rewrite the journal. */
 export async function checkDatabase(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<DatabaseFacts>(factsSql);
-  const facts = rows[0];
-  if (!facts) throw new UnfitDatabase('the database tells nothing of its settings');
-  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'] as const) {
-    if (facts[setting] === 'off') throw new UnfitDatabase(`${setting} is off: a crash could lose commits`);
-  }
-  if (facts.server_version_num < 150_000) throw new UnfitDatabase('Postgres 15 or later is needed');
-  if (facts.encoding !== 'UTF8')
-    throw new UnfitDatabase(`the database's encoding is ${facts.encoding}, not UTF8`);
-  if (!facts.folds_case) {
-    throw new UnfitDatabase("the database's locale doesn't know that É and é are one letter; C.UTF-8 does");
-  }
-  if (facts.may_change_events) {
+  await checkPostgres(pool);
+  const { rows } = await pool.query<{ may_change_events: boolean }>(mayChangeEventsSql);
+  if (rows[0]?.may_change_events !== false) {
     throw new UnfitDatabase(
       'this role may change journal.events; the app must have a role that can only add to it',
     );

@@ -1,6 +1,14 @@
 import { host, makeValidator, port } from 'envalid';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
-import { logLevels, readEnvironment, type LogLevel } from '#platform';
+import {
+  databaseUrl,
+  logLevels,
+  oneOf,
+  positive,
+  readEnvironment,
+  secretsKey,
+  type LogLevel,
+} from '#platform';
 
 export const ledgerRoles = ['all', 'api', 'worker'] as const;
 export type LedgerRole = (typeof ledgerRoles)[number];
@@ -29,33 +37,9 @@ export interface LedgerSettings extends KafkaSettings {
   readonly SHUTDOWN_MS: number;
 }
 
-const databaseUrl = makeValidator<string>((value) => {
-  const isPostgres = /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
-  if (!isPostgres) throw new Error('it must be a postgres:// URL');
-  return value;
-});
-
 const apiKey = makeValidator<string>((value) => {
   if (!/^[\x21-\x7e]{32,512}$/.test(value)) throw new Error('it must be 32 to 512 visible ASCII characters');
   return value;
-});
-
-const secretsKey = makeValidator<string>((value) => {
-  const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(value);
-  if (!isBase64) throw new Error('it must be 32 bytes in base64');
-  return value;
-});
-
-const oneOf = <Choice extends string>(choices: readonly Choice[]) =>
-  makeValidator<Choice>((value) => {
-    const choice = choices.find((candidate) => candidate === value);
-    if (choice === undefined) throw new Error(`it must be one of ${choices.join(', ')}`);
-    return choice;
-  });
-
-const positive = makeValidator<number>((value) => {
-  if (!/^[1-9][0-9]{0,14}$/.test(value)) throw new Error('it must be a whole number above zero');
-  return Number(value);
 });
 
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): LedgerSettings {

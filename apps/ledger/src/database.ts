@@ -1,4 +1,2 @@
 /** The pool that requests read with; writes and projections have connections of their own. */
 export const READ_POOL = Symbol('READ_POOL');
-/** Where all metrics of this process are registered. */
-export const REGISTRY = Symbol('REGISTRY');

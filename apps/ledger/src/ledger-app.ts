@@ -1,26 +1,21 @@
-import type { FastifyRequest } from 'fastify';
 import type { Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { ApiKeys, authenticateRequests, Bootstrap } from '#access';
 import { Journal } from '#journal';
-import { createHttpApp, createPostgresPool, type Log, pathOf } from '#platform';
+import { createHttpApp, createPostgresPool, isOpenPath, type Log, type RunningApp } from '#platform';
 import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { LedgerSettings } from './config.js';
 import { translateError } from './http/refusals.js';
 import { setRequestTime } from './http/write-request.js';
-import { describeApi } from './http/openapi.js';
+import { describeLedger } from './http/openapi.js';
 import { readSession } from './projections/sessions.js';
 import { startProjections } from './projections/start-projections.js';
 import { startPublishing } from './publishing/start-publishing.js';
 
-export interface RunningLedger {
-  /** Ends in order: no new requests, what is queued is settled, projections and publishing finish their turns, connections close. */
-  stop(): Promise<void>;
-}
-
-export async function startLedger(settings: LedgerSettings, log: Log): Promise<RunningLedger> {
+/** It ends in order: no new requests, what is queued is settled, projections and publishing finish their turns, connections close. */
+export async function startLedger(settings: LedgerSettings, log: Log): Promise<RunningApp> {
   const { logger } = log;
   const registry = new Registry();
   const isApi = settings.LEDGER_ROLE !== 'worker';
@@ -59,16 +54,16 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     log,
     registry,
     bodyBytesMax: settings.BODY_BYTES_MAX,
-    isOpen,
+    isOpen: isOpenPath,
     authenticate: (fastify, nest) => {
-      authenticateRequests(fastify, nest.get(ApiKeys), isOpen);
+      authenticateRequests(fastify, nest.get(ApiKeys), isOpenPath);
       refuseSystemAccountChanges(fastify);
     },
     translateError,
   });
   if (isApi) {
     await journal.createLedger(await app.get(Bootstrap).openFirstLedger(settings.BOOTSTRAP_API_KEY));
-    describeApi(app);
+    describeLedger(app);
   }
   await app.listen(settings.PORT, settings.HOST);
   logger.info({ port: settings.PORT, role: settings.LEDGER_ROLE }, 'listening');
@@ -81,10 +76,4 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
       await readPool.end();
     },
   };
-}
-
-const openPaths = /^\/(openapi\.json|docs(\/|$)|health\/|metrics$|\.well-known\/)/;
-
-function isOpen(request: FastifyRequest): boolean {
-  return openPaths.test(pathOf(request));
 }

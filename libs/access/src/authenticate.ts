@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '#platform';
 import type { ApiKeys } from './api-keys.js';
 import type { Principal } from './principals.js';
-import type { Scope } from './scopes.js';
+import type { RouteAccess, Scope } from './scopes.js';
 
 const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i;
 
@@ -30,13 +30,13 @@ export function authenticateRequests(
   });
 }
 
-function admit(request: FastifyRequest, principal: Principal | null, access: Scope | undefined) {
+function admit(request: FastifyRequest, principal: Principal | null, access: RouteAccess | undefined) {
   if (!principal) {
     const headers = { 'www-authenticate': 'Bearer' };
     return new ApiError(401, 'unauthorized', 'a valid API key is needed as Bearer', [], headers);
   }
   request.principal = principal;
   request.actor = principal.actor;
-  if (access !== undefined && principal.scopes.has(access)) return undefined;
+  if (access === 'any-key' || principal.scopes.has(access as Scope)) return undefined;
   return new ApiError(403, 'forbidden', `this key may not do that${access ? ` (scope ${access})` : ''}`);
 }

@@ -2,5 +2,6 @@ export { AccessModule } from './access.module.js';
 export { ApiKeys } from './api-keys.js';
 export { authenticateRequests } from './authenticate.js';
 export { Bootstrap } from './bootstrap.js';
+export { Caller, callerOf } from './caller.js';
 export { requireScope, type Principal } from './principals.js';
 export { Access, scopes, type RouteAccess, type Scope } from './scopes.js';

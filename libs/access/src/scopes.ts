@@ -15,8 +15,8 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What a route asks of its caller: nothing at all, or one scope. */
-export type RouteAccess = 'open' | Scope;
+/** What a route asks of its caller: nothing at all, any key, or one with a scope. */
+export type RouteAccess = 'open' | 'any-key' | Scope;
 
 declare module 'fastify' {
   interface FastifyContextConfig {

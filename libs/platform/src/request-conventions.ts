@@ -58,6 +58,13 @@ export function pathOf(request: Pick<FastifyRequest, 'url'>): string {
   return end === -1 ? request.url : request.url.slice(0, end);
 }
 
+const openPaths = /^\/(openapi\.json|docs(\/|$)|health\/|metrics$|\.well-known\/)/;
+
+/** Requests that may ask for something else than JSON, and that need no key. */
+export function isOpenPath(request: Pick<FastifyRequest, 'url'>): boolean {
+  return openPaths.test(pathOf(request));
+}
+
 /** Answers are JSON: a caller that can't take it is told so. To be added after authentication. */
 export function refuseOtherMediaTypes(
   fastify: FastifyInstance,

@@ -1,12 +1,6 @@
 import { accountStatuses, visibilities, type AccountStatus, type Visibility } from '#domain';
-import {
-  AmountField,
-  ChoiceField,
-  CurrencyField,
-  LimitField,
-  MetadataField,
-  TextField,
-} from '../http/fields.js';
+import { ChoiceField, TextField } from '#openapi';
+import { AmountField, CurrencyField, LimitField, MetadataField } from '../http/fields.js';
 
 type SentAmount = string | number;
 

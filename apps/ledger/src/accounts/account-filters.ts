@@ -1,6 +1,6 @@
 import type { AccountStatus, Visibility } from '#domain';
-import type { WalkedRows } from '#platform';
-import { substringPattern, type StatementValues } from '../projections/statement.js';
+import type { WalkedRows, StatementValues } from '#platform';
+import { substringPattern } from '../projections/statement.js';
 
 /** They hold together. Closed accounts are listed for the status closed alone. */
 export interface AccountFilters {

@@ -1,11 +1,6 @@
 import { accountStatuses, visibilities, type AccountStatus, type Visibility } from '#domain';
-import {
-  ChoiceParameter,
-  CurrencyParameter,
-  ListQuery,
-  TextParameter,
-  TimeParameter,
-} from '../http/list-query.js';
+import { ChoiceParameter, ListQuery, TextParameter, TimeParameter } from '#openapi';
+import { CurrencyParameter } from '../http/parameters.js';
 
 /** Which currency's system account a path means by its name. */
 export class AccountQuery {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { exactTotalMax, totalOf, type Total } from '#platform';
-import { hasTrigram, StatementValues } from '../projections/statement.js';
+import { exactTotalMax, totalOf, StatementValues, type Total } from '#platform';
+import { hasTrigram } from '../projections/statement.js';
 import { accountConditionSql, isSelective, nameSql, type AccountFilters } from './account-filters.js';
 import { readListedAccounts, type ListedAccounts } from './listed-accounts.js';
 

@@ -12,13 +12,13 @@ import {
   totalOf,
   walkEndSql,
   walkSql,
+  StatementValues,
   type CursorScope,
   type Page,
   type PageRequest,
   type Total,
 } from '#platform';
 import { READ_POOL } from '../database.js';
-import { StatementValues } from '../projections/statement.js';
 import { walkedAccounts, walkedOpenings, type AccountFilters } from './account-filters.js';
 import { canFindByName, countNamed, findByName } from './find-by-name.js';
 import { readListedAccounts, type ListedAccounts } from './listed-accounts.js';

@@ -9,6 +9,7 @@ import {
   pageOf,
   rowsBefore,
   totalOf,
+  StatementValues,
   type CursorScope,
   type Page,
   type PageRequest,
@@ -19,7 +20,6 @@ import { READ_POOL } from '../database.js';
 import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds, type PositionBounds, type TimeBounds } from '../projections/position-bounds.js';
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
-import { StatementValues } from '../projections/statement.js';
 
 /** A line of an account's statement: one leg, with the balance after it. */
 export interface EntryRow {

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Account } from '#domain';
-import type { PageRows } from '#platform';
-import type { StatementValues } from '../projections/statement.js';
+import type { PageRows, StatementValues } from '#platform';
 import { accountColumnsSql, readAccountRow, type AccountRow } from './account-row.js';
 
 export type ListedAccounts = PageRows<{ readonly account: Account; readonly openedPosition: bigint }>;

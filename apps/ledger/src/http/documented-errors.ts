@@ -1,14 +1,12 @@
 import type { RefusalCode } from '#domain';
 import { JournalUnavailable, type UnavailableCode } from '#journal';
-import { ApiError, InvalidCursor, PageTooDeep, unavailableError, validationError } from '#platform';
+import { conventionErrors, requestErrors, unavailable } from '#openapi';
+import { ApiError } from '#platform';
 import { ProjectionLagging } from '../projections/projection-waiter.js';
 import { accountNotFound, transactionNotFound } from './ids.js';
 import { refusalError, translateError } from './refusals.js';
 
-/**
- * Every error that this release answers with, by its code, as an example of itself. Each is made by the
- * function that makes it in earnest, so that the document can't show another status than the API.
- */
+/** The ledger's own errors, by code, as examples of themselves, made by what makes them in earnest. */
 const refusals = {
   account_not_found: accountNotFound(),
   external_id_taken: refusal('external_id_taken', 'another account has this externalId', 'externalId'),
@@ -47,52 +45,24 @@ const outages = {
   outcome_unknown: translated(
     new JournalUnavailable('outcome_unknown', 'retry with the same Idempotency-Key'),
   ),
-  unavailable: unavailableError('unavailable', 'the database is not available'),
+  unavailable,
   projection_lagging: translated(new ProjectionLagging('lists')),
 } satisfies Record<UnavailableCode | 'projection_lagging', ApiError>;
 
+/** Every error that this release answers with. */
 export const documentedErrors = {
-  validation_error: validationError([{ path: 'amonut', message: 'is not known here' }]),
-  invalid_cursor: translated(new InvalidCursor()),
-  page_too_deep: translated(new PageTooDeep()),
-  unauthorized: new ApiError(401, 'unauthorized', 'a valid API key is needed as Bearer'),
-  forbidden: new ApiError(403, 'forbidden', 'this key may not do that'),
-  not_found: new ApiError(404, 'not_found', 'there is no such route'),
+  ...requestErrors,
   transaction_not_found: transactionNotFound(),
-  method_not_allowed: new ApiError(405, 'method_not_allowed', 'allowed here: GET, HEAD'),
-  not_acceptable: new ApiError(406, 'not_acceptable', 'answers are application/json'),
-  payload_too_large: new ApiError(413, 'payload_too_large', 'the body is too large'),
-  unsupported_media_type: new ApiError(415, 'unsupported_media_type', 'the body must be application/json'),
-  internal: new ApiError(500, 'internal', 'something went wrong; the log has it under the request id'),
+  ...conventionErrors,
   ...refusals,
   ...outages,
 } satisfies Record<string, ApiError>;
 
-export type ErrorCode = keyof typeof documentedErrors;
-export const errorCodes = Object.keys(documentedErrors) as ErrorCode[];
-
-/** What is wrong with a status, in the words of HTTP. */
-export const errorStatusNames: Readonly<Record<number, string>> = {
-  400: 'The request is not valid',
-  401: 'No valid API key was sent',
-  403: 'The key may not do that',
-  404: 'There is no such thing, or the caller may not see it',
-  405: 'The path has no such method',
-  406: 'The caller accepts no JSON',
+/** What the statuses of its own errors mean here. */
+export const statusNames: Readonly<Record<number, string>> = {
   409: 'The state of the ledger does not allow it',
   412: 'The account has changed since it was read',
-  413: 'The body is too large',
-  415: 'The body is not JSON',
-  422: 'The request is understood and refused',
-  500: 'A bug; the log has it under the request id',
-  503: 'It passes: try again after the seconds that Retry-After gives',
 };
-
-export function errorExample(code: ErrorCode) {
-  const { message, details } = documentedErrors[code];
-  const requestId = '3f0a5f86-6d0b-4b52-8f3e-0f6b7e7f9d1c';
-  return { error: { code, message, ...(details.length > 0 ? { details } : {}), requestId } };
-}
 
 function refusal(code: RefusalCode, message: string, path: string | null = null): ApiError {
   return refusalError({ code, message, path });

@@ -1,29 +1,14 @@
-import {
-  accountIdPattern,
-  accountReference,
-  exampleIds,
-  text,
-  typeId,
-  type SchemaObject,
-} from './schema-parts.js';
+import { answerHeaders as anyAnswer, headerText, requestHeaders as anyRequest, text, typeId } from '#openapi';
+import { accountIdPattern, accountReference, exampleIds } from './schema-parts.js';
 
 const entityTag = '^"[0-9]+\\.[0-9]+"$';
 const exampleDate = 'Sat, 31 Jan 2026 09:15:27 GMT';
-const exampleRequestId = '3f0a5f86-6d0b-4b52-8f3e-0f6b7e7f9d1c';
+const { 'X-Request-Id': requestId, ...ofErrors } = anyAnswer;
 const visibleAscii = '^[\\x21-\\x7e]*$';
-
-function headerText(example: string, rest: SchemaObject = {}): SchemaObject {
-  return { type: 'string', ...rest, examples: [example] };
-}
 
 /** Headers that a request may have, by name. */
 export const requestHeaders = {
-  'X-Request-Id': {
-    description:
-      "The caller's id of the request: 1 to 128 visible ASCII characters; another is replaced. The answer has it.",
-    required: false,
-    schema: headerText(exampleRequestId),
-  },
+  ...anyRequest,
   'Idempotency-Key': {
     description:
       'Makes the request safe to repeat: the same key with the same method, path and body gets the first ' +
@@ -45,10 +30,7 @@ export const requestHeaders = {
 
 /** Headers that an answer may have, by name. */
 export const answerHeaders = {
-  'X-Request-Id': {
-    description: 'The id of the request, as the log has it',
-    schema: headerText(exampleRequestId),
-  },
+  'X-Request-Id': requestId,
   ETag: {
     description:
       '`"<settings version>.<version>"`, for If-Match: PATCH compares the first part, DELETE both; not there where data is null',
@@ -59,12 +41,7 @@ export const answerHeaders = {
     description: 'There, and true, where the answer is that of an earlier request with the same key',
     schema: headerText('true', { enum: ['true'] }),
   },
-  'Retry-After': {
-    description: 'Seconds after which to try again',
-    schema: headerText('1', { pattern: '^[0-9]+$' }),
-  },
-  Allow: { description: 'The methods that the path has', schema: headerText('GET, HEAD') },
-  'WWW-Authenticate': { description: 'How to authenticate', schema: headerText('Bearer') },
+  ...ofErrors,
 };
 
 /** What `{id}` stands for. A malformed one is 404, as one of nothing. */

@@ -1,52 +1,7 @@
-import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { ValidateBy, ValidateIf } from 'class-validator';
 import { amountDigitsMax, parseAmount, parseSignedAmount } from '#domain';
+import { field, rule, type FieldOptions } from '#openapi';
 import { isAccountReference } from './ids.js';
 import { accountReferencePattern } from './schema-parts.js';
-
-/** Fields of request bodies: each decorator is the rule and its documentation. */
-interface FieldOptions {
-  readonly description: string;
-  readonly example?: unknown;
-  /** Optional fields may be missing; nullable ones may also be null. */
-  readonly optional?: boolean;
-  readonly nullable?: boolean;
-}
-
-function field(options: FieldOptions, schema: ApiPropertyOptions, ...rules: PropertyDecorator[]) {
-  const { optional = false, nullable = false, description, example } = options;
-  const presence = ValidateIf((dto: Record<string | symbol, unknown>, value) => {
-    if (value === undefined) return !optional;
-    return !(value === null && nullable);
-  });
-  const documentation = {
-    ...schema,
-    description,
-    required: !optional,
-    nullable,
-    ...(example === undefined ? {} : { example }),
-  } as ApiPropertyOptions;
-  return applyDecorators(presence, ApiProperty(documentation), ...rules);
-}
-
-function rule(name: string, message: string, validate: (value: unknown) => boolean): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
-}
-
-const textLengthMax = 256;
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '' && [...value].length <= textLengthMax;
-}
-
-/** 1–256 characters (code points). */
-export const TextField = (options: FieldOptions) =>
-  field(
-    options,
-    { type: 'string', minLength: 1, maxLength: textLengthMax },
-    rule('text', `must be a string of 1 to ${textLengthMax} characters`, isText),
-  );
 
 /** Above zero, in minor units. */
 export const AmountField = (options: FieldOptions) =>
@@ -91,13 +46,6 @@ export const AccountField = (options: FieldOptions) =>
       'must be an account id (acc_…) or ROOT',
       (value) => typeof value === 'string' && isAccountReference(value),
     ),
-  );
-
-export const ChoiceField = (choices: readonly string[], options: FieldOptions) =>
-  field(
-    options,
-    { type: 'string', enum: [...choices] },
-    rule('choice', `must be one of ${choices.join(', ')}`, (value) => choices.includes(value as string)),
   );
 
 const currencyCode = /^[A-Za-z0-9]{1,32}$/;

@@ -1,6 +1,6 @@
 import type { Refusal, RefusalCode } from '#domain';
 import { JournalUnavailable } from '#journal';
-import { ApiError, InvalidCursor, PageTooDeep, unavailableError } from '#platform';
+import { ApiError, conventionError, unavailableError } from '#platform';
 import { ProjectionLagging } from '../projections/projection-waiter.js';
 
 /** The status of each refusal: the only table of its kind. */
@@ -23,19 +23,9 @@ export function refusalError({ code, message, path }: Refusal): ApiError {
   return new ApiError(statusByCode[code], code, message, path === null ? [] : [{ path, message }]);
 }
 
-/** Connection and resource errors of Postgres and of the socket to it: they pass, the request may be sent again. */
-const passingErrors = /^(08|53|57|58)[0-9A-Z]{3}$|^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT)/;
-
 /** What the app's own errors are on the wire; null for one that is a bug. */
 export function translateError(error: unknown): ApiError | null {
   if (error instanceof JournalUnavailable) return unavailableError(error.code, error.message);
   if (error instanceof ProjectionLagging) return unavailableError('projection_lagging', error.message);
-  if (error instanceof InvalidCursor) return new ApiError(400, 'invalid_cursor', error.message);
-  if (error instanceof PageTooDeep) return new ApiError(400, 'page_too_deep', error.message);
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
-  const isPassing =
-    (typeof code === 'string' && passingErrors.test(code)) ||
-    (typeof message === 'string' &&
-      /timeout exceeded when trying to connect|Connection terminated/.test(message));
-  return isPassing ? unavailableError('unavailable', 'the database is not available') : null;
+  return conventionError(error);
 }

@@ -1,14 +1,10 @@
+import type { RequestExamples } from '#openapi';
 import { exampleIds } from './schema-parts.js';
-
-interface RequestExample {
-  readonly summary: string;
-  readonly value: object;
-}
 
 const { account, otherAccount } = exampleIds;
 
 /** Bodies to begin with, by the name of their class. Each of them is sent to the API by a test. */
-export const requestExamples: Readonly<Record<string, Readonly<Record<string, RequestExample>>>> = {
+export const requestExamples: RequestExamples = {
   OpenAccountBody: {
     plain: { summary: 'An account without debts', value: { name: 'Alice', currency: 'EUR' } },
     withMoney: {

@@ -1,25 +1,27 @@
 import { listedStatuses, listedTypes } from '../transactions/transaction-queries.js';
 import {
-  accountReference,
-  accountStatus,
-  amount,
   choice,
   count,
-  currency,
-  exampleIds,
   listOf,
-  metadata,
   nullable,
   object,
   position,
   ref,
-  sha256,
-  signedAmount,
   text,
   time,
   typeId,
-  visibility,
   type SchemaObject,
+} from '#openapi';
+import {
+  accountReference,
+  accountStatus,
+  amount,
+  currency,
+  exampleIds,
+  metadata,
+  sha256,
+  signedAmount,
+  visibility,
 } from './schema-parts.js';
 
 /** What the API answers with, as present() renders it; the end-to-end test holds the two together. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import stringify from 'safe-stable-stringify';
-import type { Principal } from '#access';
+import { callerOf } from '#access';
 import type { WriteRequest } from '#journal';
 import { pathOf, validationError } from '#platform';
 
@@ -17,15 +17,10 @@ export function setRequestTime(ms: number): void {
   requestTimeMs = ms;
 }
 
-/** Who calls, on a route that needs a key. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>
-  principalOf(context.switchToHttp().getRequest<FastifyRequest>()),
-);
-
 /** A request that changes the ledger, as the journal wants it. */
 export const Write = createParamDecorator((_: unknown, context: ExecutionContext): WriteRequest => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const { actor, ledgerId } = principalOf(request);
+  const { actor, ledgerId } = callerOf(request);
   const key = idempotencyKeyOf(request);
   return {
     ledgerId,
@@ -37,11 +32,6 @@ export const Write = createParamDecorator((_: unknown, context: ExecutionContext
     bytes: request.bodyBytes,
   };
 });
-
-function principalOf(request: FastifyRequest): Principal {
-  if (!request.principal) throw new Error('the route has no authenticated caller');
-  return request.principal;
-}
 
 function idempotencyKeyOf(request: FastifyRequest): string | null {
   const key = request.headers['idempotency-key'];

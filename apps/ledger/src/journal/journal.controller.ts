@@ -1,11 +1,10 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { Access, type Principal } from '#access';
+import { Access, Caller, type Principal } from '#access';
+import { ChoiceParameter, parameter, TimeParameter } from '#openapi';
 import { DtoPipe, parseTimestamp } from '#platform';
 import { Documented } from '../http/documented.js';
 import { present } from '../http/present.js';
-import { ChoiceParameter, parameter, TimeParameter } from '../http/list-query.js';
-import { Caller } from '../http/write-request.js';
 import { GetTrialBalance } from './get-trial-balance.js';
 import { ListEvents } from './list-events.js';
 

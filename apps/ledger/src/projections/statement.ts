@@ -1,18 +1,3 @@
-/** Collects the values of a statement on one ledger's tables: $1 is the ledger, in all of them. */
-export class StatementValues {
-  readonly values: unknown[];
-
-  constructor(ledgerId: string) {
-    this.values = [ledgerId];
-  }
-
-  /** What stands for the value in the statement's text. */
-  add(value: unknown): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
-  }
-}
-
 /** A pattern of LIKE for a text anywhere in another, whatever characters it has. */
 export function substringPattern(text: string): string {
   return `%${text.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;

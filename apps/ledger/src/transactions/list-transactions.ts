@@ -12,6 +12,7 @@ import {
   totalOf,
   walkEndSql,
   walkSql,
+  StatementValues,
   type CursorScope,
   type Page,
   type PageRequest,
@@ -22,7 +23,6 @@ import { READ_POOL } from '../database.js';
 import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds, type PositionBounds } from '../projections/position-bounds.js';
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
-import { StatementValues } from '../projections/statement.js';
 import { canSearch, searchPage, searchTotal } from './reference-search.js';
 import { walkedPositions, walkedTransactions, type TransactionFilters } from './transaction-filters.js';
 

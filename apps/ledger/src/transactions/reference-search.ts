@@ -1,9 +1,16 @@
 import type pg from 'pg';
 import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from '#journal';
-import { examinedRowsMax, exactTotalMax, totalOf, type PageRows, type Total } from '#platform';
+import {
+  examinedRowsMax,
+  exactTotalMax,
+  totalOf,
+  StatementValues,
+  type PageRows,
+  type Total,
+} from '#platform';
 import { listsProjection } from '../projections/lists-projection.js';
 import type { PositionBounds } from '../projections/position-bounds.js';
-import { hasTrigram, StatementValues } from '../projections/statement.js';
+import { hasTrigram } from '../projections/statement.js';
 import { conditionSql, hasOwnParty, referenceSql, type TransactionFilters } from './transaction-filters.js';
 
 /**

@@ -1,4 +1,5 @@
-import { AccountField, AmountField, MetadataField, TextField } from '../http/fields.js';
+import { TextField } from '#openapi';
+import { AccountField, AmountField, MetadataField } from '../http/fields.js';
 
 /** What every way to move money may say of it. */
 class MovementBody {

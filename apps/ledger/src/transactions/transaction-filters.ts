@@ -1,6 +1,6 @@
-import { examinedRowsMax, type WalkedRows } from '#platform';
+import { examinedRowsMax, StatementValues, type WalkedRows } from '#platform';
 import type { PositionBounds, TimeBounds } from '../projections/position-bounds.js';
-import { StatementValues, substringPattern } from '../projections/statement.js';
+import { substringPattern } from '../projections/statement.js';
 import { isSystemParty, partyIdOf } from '../projections/system-parties.js';
 
 /** They hold together. Accounts are UUIDs or names of system accounts, amounts in minor units. */

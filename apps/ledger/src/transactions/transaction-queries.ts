@@ -1,12 +1,5 @@
-import {
-  AccountParameter,
-  AmountParameter,
-  ChoiceParameter,
-  CurrencyParameter,
-  ListQuery,
-  TextParameter,
-  TimeParameter,
-} from '../http/list-query.js';
+import { ChoiceParameter, ListQuery, TextParameter, TimeParameter } from '#openapi';
+import { AccountParameter, AmountParameter, CurrencyParameter } from '../http/parameters.js';
 
 /** Every type and status of the contract: a list may be asked for those that this release never writes. */
 export const listedTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'] as const;

@@ -1,23 +1,22 @@
-import { Inject, Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { migrations } from '../../../../migrations/index.js';
-import { READ_POOL } from '../database.js';
 
 const answerMaxMs = 2_000;
 
 /**
  * Whether this process can serve requests: its database answers and has every migration that this release
- * knows. A projection that lags or a dead worker shows in the metrics instead: writes go on without them.
+ * knows. Work behind the requests that lags or is dead shows in the metrics instead: requests go on without it.
  */
-@Injectable()
 export class Readiness {
-  constructor(@Inject(READ_POOL) private readonly pool: pg.Pool) {}
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly migrationNames: readonly string[],
+  ) {}
 
   /** Null when ready, else what is missing. */
   async problem(): Promise<string | null> {
     try {
       const applied = await within(this.appliedMigrations(), answerMaxMs);
-      const missing = migrations.map(({ name }) => name).filter((name) => !applied.has(name));
+      const missing = this.migrationNames.filter((name) => !applied.has(name));
       return missing.length === 0 ? null : `the database lacks migrations: ${missing.join(', ')}`;
     } catch {
       return 'the database does not answer';

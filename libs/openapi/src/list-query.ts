@@ -11,9 +11,6 @@ import {
   type Page,
   type PageRequest,
 } from '#platform';
-import { isAccountReference } from './ids.js';
-import { present, type Resource } from './present.js';
-import { accountReferencePattern, exampleIds } from './schema-parts.js';
 
 /** What the document says of its values; its rule is what counts. */
 interface ParameterSchema {
@@ -70,36 +67,12 @@ export const ChoiceParameter = (choices: readonly string[], description: string)
     choices.includes(text),
   );
 
-export const AccountParameter = (description: string) =>
-  parameter(
-    description,
-    { pattern: accountReferencePattern, example: exampleIds.account },
-    'must be an account id (acc_…) or ROOT',
-    isAccountReference,
-  );
-
 export const TimeParameter = (description: string) =>
   parameter(
     description,
     { format: 'date-time', example: '2026-01-31T00:00:00Z' },
     'must be a time in ISO 8601 with a zone',
     (text) => parseTimestamp(text) !== null,
-  );
-
-export const AmountParameter = (description: string) =>
-  parameter(
-    description,
-    { pattern: '^(0|[1-9][0-9]{0,35})$', example: '100' },
-    'must be a whole number of at most 36 digits',
-    (text) => /^(0|[1-9][0-9]{0,35})$/.test(text),
-  );
-
-export const CurrencyParameter = (description: string) =>
-  parameter(
-    description,
-    { pattern: '^[A-Za-z0-9]{1,32}$', example: 'EUR' },
-    'must be a currency code',
-    (text) => /^[A-Za-z0-9]{1,32}$/.test(text),
   );
 
 const isPositiveInteger = (text: string) => /^[1-9][0-9]{0,29}$/.test(text);
@@ -173,9 +146,10 @@ export function readTimes(query: object): { gte?: bigint; gt?: bigint; lte?: big
   return bounds;
 }
 
-export function presentPage<Item>(page: Page<Item>, toResource: (item: Item) => Resource, reader: Reader) {
+/** A page as it is answered. */
+export function pageAnswer<Item>(page: Page<Item>, toJson: (item: Item) => object) {
   return {
-    data: page.items.map((item) => present(toResource(item), reader)),
+    data: page.items.map(toJson),
     meta: {
       page: {
         limit: page.limit,

@@ -1,0 +1,57 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ValidateBy, ValidateIf } from 'class-validator';
+
+/** Fields of request bodies: each decorator is the rule and its documentation. */
+export interface FieldOptions {
+  readonly description: string;
+  readonly example?: unknown;
+  /** Optional fields may be missing; nullable ones may also be null. */
+  readonly optional?: boolean;
+  readonly nullable?: boolean;
+}
+
+export function field(options: FieldOptions, schema: ApiPropertyOptions, ...rules: PropertyDecorator[]) {
+  const { optional = false, nullable = false, description, example } = options;
+  const presence = ValidateIf((dto: Record<string | symbol, unknown>, value) => {
+    if (value === undefined) return !optional;
+    return !(value === null && nullable);
+  });
+  const documentation = {
+    ...schema,
+    description,
+    required: !optional,
+    nullable,
+    ...(example === undefined ? {} : { example }),
+  } as ApiPropertyOptions;
+  return applyDecorators(presence, ApiProperty(documentation), ...rules);
+}
+
+export function rule(
+  name: string,
+  message: string,
+  validate: (value: unknown) => boolean,
+): PropertyDecorator {
+  return ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
+}
+
+const textLengthMax = 256;
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && [...value].length <= textLengthMax;
+}
+
+/** 1–256 characters (code points). */
+export const TextField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', minLength: 1, maxLength: textLengthMax },
+    rule('text', `must be a string of 1 to ${textLengthMax} characters`, isText),
+  );
+
+export const ChoiceField = (choices: readonly string[], options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', enum: [...choices] },
+    rule('choice', `must be one of ${choices.join(', ')}`, (value) => choices.includes(value as string)),
+  );
