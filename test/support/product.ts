@@ -33,19 +33,40 @@ export interface Product {
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const port = options.port ?? (await findFreePort());
   const apiKey = options.env?.['BOOTSTRAP_API_KEY'] ?? BOOTSTRAP_API_KEY;
-  const child = fork(join(projectDirectory, 'dist/apps/ledger/src/main.js'), [], {
+  const env = { LEDGER_DATABASE_URL: options.databaseUrl, PORT: String(port), BOOTSTRAP_API_KEY: apiKey };
+  return startApp('ledger', port, apiKey, { ...options, env: { ...env, ...options.env } });
+}
+
+/**
+ * The built dispatcher, from outside, on a database that is migrated: it may send to http:// and to this machine.
+ * It has no key of its own; a ledger app on the same database makes the one that this assumes.
+ */
+export async function startDispatcher(options: ProductOptions): Promise<Product> {
+  const port = options.port ?? (await findFreePort());
+  const env = {
+    DISPATCHER_DATABASE_URL: options.databaseUrl,
+    DISPATCHER_PORT: String(port),
+    WEBHOOK_ALLOW_HTTP: 'true',
+    WEBHOOK_ALLOWED_RANGES: '127.0.0.0/8,::1/128',
+  };
+  return startApp('webhook-dispatcher', port, BOOTSTRAP_API_KEY, {
+    ...options,
+    env: { ...env, ...options.env },
+  });
+}
+
+async function startApp(
+  app: 'ledger' | 'webhook-dispatcher',
+  port: number,
+  apiKey: string,
+  { env = {}, nodeOptions = [] }: Pick<ProductOptions, 'env' | 'nodeOptions'>,
+): Promise<Product> {
+  const child = fork(join(projectDirectory, `dist/apps/${app}/src/main.js`), [], {
     cwd: projectDirectory,
-    execArgv: [...(options.nodeOptions ?? [])],
+    execArgv: [...nodeOptions],
     // The channel is how the app notices that a test run was killed.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: {
-      ...cleanEnvironment(),
-      LEDGER_DATABASE_URL: options.databaseUrl,
-      PORT: String(port),
-      BOOTSTRAP_API_KEY: apiKey,
-      SECRETS_KEY,
-      ...options.env,
-    },
+    env: { ...cleanEnvironment(), SECRETS_KEY, ...env },
   });
   const running = new RunningProcess(child);
   const url = `http://127.0.0.1:${port}`;

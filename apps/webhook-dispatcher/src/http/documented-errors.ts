@@ -1,0 +1,19 @@
+import { conventionErrors, requestErrors, unavailable } from '#openapi';
+import type { ApiError } from '#platform';
+import { deliveryNotEnded, endpointDeleted, testsOverloaded, tooManyEndpoints } from './refusals.js';
+
+/** Every error that the dispatcher answers with. */
+export const documentedErrors = {
+  ...requestErrors,
+  ...conventionErrors,
+  too_many_endpoints: tooManyEndpoints(),
+  endpoint_deleted: endpointDeleted(),
+  delivery_not_ended: deliveryNotEnded(),
+  overloaded: testsOverloaded(),
+  unavailable,
+} satisfies Record<string, ApiError>;
+
+/** What the statuses of its own errors mean here. */
+export const statusNames: Readonly<Record<number, string>> = {
+  409: 'The state of the endpoint or the delivery does not allow it',
+};
