@@ -1,4 +1,5 @@
-import { decodeTypeId, encodeTypeId, validationError } from '#platform';
+import { decodeTypeId, encodeTypeId } from '#contracts';
+import { validationError } from '#platform';
 import { deliveryNotFound, endpointNotFound } from './refusals.js';
 
 export const endpointIdOf = (uuid: string) => encodeTypeId('whe', uuid);
