@@ -26,6 +26,7 @@ export interface DispatcherSettings {
   readonly BODY_BYTES_MAX: number;
   /** Connections that requests use; deliveries have their own. */
   readonly API_CONNECTIONS_MAX: number;
+  readonly INTAKE_CONNECTIONS_MAX: number;
   readonly SHUTDOWN_MS: number;
 }
 
@@ -48,6 +49,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     WEBHOOK_ALLOWED_RANGES: addressRanges({ default: [] }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
     API_CONNECTIONS_MAX: positive({ default: 8 }),
+    INTAKE_CONNECTIONS_MAX: positive({ default: 6 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
   });
 }

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
 import { ApiKeys, authenticateRequests } from '#access';
+import { PostgresEventStream } from '#event-stream';
 import {
   conventionError,
   createHttpApp,
@@ -12,6 +13,10 @@ import {
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { DispatcherSettings } from './config.js';
+import { AddressGuard } from './delivery/address-guard.js';
+import { SecretBox } from './delivery/secrets.js';
+import { Sender } from './delivery/sender.js';
+import { EndpointTester } from './endpoints/test-endpoint.js';
 import { describeDispatcher } from './http/openapi.js';
 
 /** Of those that requests run in. */
@@ -25,6 +30,15 @@ const apiSession: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '5s',
 };
 
+/** Of those that events are taken in with. */
+const intakeSession: Readonly<Record<string, string>> = {
+  jit: 'off',
+  random_page_cost: '1.1',
+  statement_timeout: '30s',
+  lock_timeout: '5s',
+  idle_in_transaction_session_timeout: '10s',
+};
+
 /** It ends in order: no new requests, deliveries under way get their results, connections close. */
 export async function startDispatcher(settings: DispatcherSettings, log: Log): Promise<RunningApp> {
   const { logger } = log;
@@ -36,10 +50,36 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     session: apiSession,
     onError: (err) => logger.warn({ err }, 'an idle connection of the API was lost'),
   });
+  const intakePool = createPostgresPool({
+    url: settings.DISPATCHER_DATABASE_URL,
+    applicationName: 'dispatcher-intake',
+    connectionsMax: settings.INTAKE_CONNECTIONS_MAX,
+    session: intakeSession,
+    onError: (err) => logger.warn({ err }, 'an idle connection of the intake was lost'),
+  });
   await checkDatabase(pool);
+  const stream = new PostgresEventStream({
+    url: settings.DISPATCHER_DATABASE_URL,
+    pool: intakePool,
+    logger,
+    registry,
+  });
+  const rules = {
+    allowHttp: settings.WEBHOOK_ALLOW_HTTP,
+    guard: new AddressGuard(settings.WEBHOOK_ALLOWED_RANGES),
+  };
+  const secrets = new SecretBox(Buffer.from(settings.SECRETS_KEY, 'base64'));
+  const tester = new EndpointTester(pool, secrets, new Sender({ rules }));
 
   const app = await createHttpApp({
-    module: AppModule.with(settings, { registry, pool }) as unknown as Type,
+    module: AppModule.with(settings, {
+      registry,
+      pool,
+      stream,
+      rules,
+      secrets,
+      tester,
+    }) as unknown as Type,
     log,
     registry,
     bodyBytesMax: settings.BODY_BYTES_MAX,
@@ -53,8 +93,8 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
 
   return {
     async stop() {
-      await app.close();
-      await pool.end();
+      await Promise.all([app.close(), tester.stop()]);
+      await Promise.all([pool.end(), intakePool.end()]);
     },
   };
 }

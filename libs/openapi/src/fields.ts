@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import { parseTimestamp } from '#platform';
 
 /** Fields of request bodies: each decorator is the rule and its documentation. */
 export interface FieldOptions {
@@ -54,4 +55,33 @@ export const ChoiceField = (choices: readonly string[], options: FieldOptions) =
     options,
     { type: 'string', enum: [...choices] },
     rule('choice', `must be one of ${choices.join(', ')}`, (value) => choices.includes(value as string)),
+  );
+
+export const IntegerField = (minimum: number, maximum: number, options: FieldOptions) =>
+  field(
+    options,
+    { type: 'integer', minimum, maximum },
+    rule(
+      'integer',
+      `must be a whole number from ${minimum} to ${maximum}`,
+      (value) => Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum,
+    ),
+  );
+
+export const BooleanField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'boolean' },
+    rule('boolean', 'must be true or false', (value) => typeof value === 'boolean'),
+  );
+
+export const TimeField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', format: 'date-time' },
+    rule(
+      'time',
+      'must be a time in ISO 8601 with a zone',
+      (value) => typeof value === 'string' && parseTimestamp(value) !== null,
+    ),
   );

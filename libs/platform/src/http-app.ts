@@ -16,7 +16,7 @@ import {
   requestIdOf,
 } from './request-conventions.js';
 import { requestMetrics } from './request-metrics.js';
-import { refuseUnexpectedQueries } from './unexpected-query.js';
+import { refuseUnexpectedBodies, refuseUnexpectedQueries } from './unexpected-input.js';
 
 export interface HttpAppSettings {
   readonly module: Type;
@@ -76,6 +76,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   refuseOtherMediaTypes(fastify, settings.isOpen);
   refuseUnreadable(fastify);
   refuseUnexpectedQueries(fastify);
+  refuseUnexpectedBodies(fastify);
   app.useGlobalFilters(new ErrorFilter(allowedMethods, settings.translateError, metrics.countError));
   return app;
 }

@@ -65,7 +65,7 @@ export interface CursorScope {
 }
 
 const digestLength = 12;
-const cursorText = /^[A-Za-z0-9_-]{12}\d{1,19}(?:\.\d{1,9})?$/;
+const cursorText = /^[A-Za-z0-9_-]{12}\d{1,19}(?:\.\d{1,9}){0,3}$/;
 
 /** An opaque text with the key of the last row seen, good for the same list and filters only. */
 export function encodeCursor(scope: CursorScope, key: readonly bigint[]): string {
@@ -81,6 +81,29 @@ export function decodeCursor(scope: CursorScope, cursor: string): bigint[] {
   const key = text.slice(digestLength).split('.').map(BigInt);
   if (key.some((part) => part > 9_223_372_036_854_775_807n)) throw new InvalidCursor();
   return key;
+}
+
+/** Of its 128 bits, the first 48 (of a UUIDv7: the time) and then three parts that fit a cursor. */
+const uuidPartBits = [48n, 26n, 27n, 27n] as const;
+
+/** A UUID as the key of a row, in the same order. */
+export function keyOfUuid(uuid: string): bigint[] {
+  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
+  const parts: bigint[] = [];
+  for (const bits of uuidPartBits.toReversed()) {
+    parts.unshift(BigInt.asUintN(Number(bits), rest));
+    rest >>= bits;
+  }
+  return parts;
+}
+
+export function uuidOfKey(key: readonly bigint[]): string {
+  const isKey =
+    key.length === uuidPartBits.length && key.every((part, index) => part >> uuidPartBits[index]! === 0n);
+  if (!isKey) throw new InvalidCursor();
+  const value = key.reduce((sum, part, index) => (sum << uuidPartBits[index]!) | part, 0n);
+  const hex = value.toString(16).padStart(32, '0');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function scopeDigest({ list, owner, filters }: CursorScope): string {

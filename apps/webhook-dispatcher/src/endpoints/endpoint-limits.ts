@@ -1,8 +1,8 @@
 export const endpointsPerLedgerMax = 1_000;
+export const urlCharactersMax = 2_048;
 export const eventTypesMax = 50;
 export const eventTypeCharactersMax = 100;
 export const accountIdsMax = 100;
-export const descriptionCharactersMax = 256;
 export const maxConcurrencyDefault = 10;
 export const maxConcurrencyMax = 100;
 export const rateLimitPerSecondMax = 10_000;

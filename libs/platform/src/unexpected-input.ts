@@ -26,7 +26,25 @@ export function refuseUnexpectedQueries(fastify: FastifyInstance): void {
   });
 }
 
-function readsQuery({ controller, method }: RouteHandler): boolean {
+/** The same for the fields of a body where the route reads none; an empty one says nothing. */
+export function refuseUnexpectedBodies(fastify: FastifyInstance): void {
+  fastify.addHook('preValidation', (request, _reply, done) => {
+    const { handledBy } = request.routeOptions.config;
+    if (!handledBy || request.method !== 'POST' || !request.body || readsBody(handledBy)) return done();
+    const names = Object.keys(request.body);
+    const details = (names.length > 0 ? names : ['body']).map((path) => ({
+      path,
+      message: 'is not known here',
+    }));
+    const isEmpty = names.length === 0 && typeof request.body === 'object' && !Array.isArray(request.body);
+    done(isEmpty ? undefined : validationError(details));
+  });
+}
+
+const readsQuery = (route: RouteHandler) => reads(route, RouteParamtypes.QUERY);
+const readsBody = (route: RouteHandler) => reads(route, RouteParamtypes.BODY);
+
+function reads({ controller, method }: RouteHandler, type: RouteParamtypes): boolean {
   const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method) as object | undefined;
-  return Object.keys(parameters ?? {}).some((key) => key.startsWith(`${RouteParamtypes.QUERY}:`));
+  return Object.keys(parameters ?? {}).some((key) => key.startsWith(`${type}:`));
 }
