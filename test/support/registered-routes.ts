@@ -1,31 +1,61 @@
 import type { Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import type { EventStream } from '#event-stream';
 import { Journal } from '#journal';
 import { createHttpApp, createLog, createPostgresPool } from '#platform';
-import { AppModule } from '../../apps/ledger/src/app.module.js';
-import { readSettings } from '../../apps/ledger/src/config.js';
+import { AppModule as LedgerModule } from '../../apps/ledger/src/app.module.js';
+import { readSettings as readLedgerSettings } from '../../apps/ledger/src/config.js';
 import { ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
+import { AppModule as DispatcherModule } from '../../apps/webhook-dispatcher/src/app.module.js';
+import { readSettings as readDispatcherSettings } from '../../apps/webhook-dispatcher/src/config.js';
+import { AddressGuard } from '../../apps/webhook-dispatcher/src/delivery/address-guard.js';
+import { SecretBox } from '../../apps/webhook-dispatcher/src/delivery/secrets.js';
+import { Sender } from '../../apps/webhook-dispatcher/src/delivery/sender.js';
+import { EndpointTester } from '../../apps/webhook-dispatcher/src/endpoints/test-endpoint.js';
 import { BOOTSTRAP_API_KEY, SECRETS_KEY } from './product.js';
 
-/** Every route that Fastify is told of while the app is built, as `GET /v1/accounts/{id}`; the document's own aside. */
+const onError = () => undefined;
+const poolOf = (url: string) =>
+  createPostgresPool({ url, applicationName: 'test', connectionsMax: 1, onError });
+
+/** Every route that Fastify is told of while the ledger app is built; the document's own aside. */
 export async function registeredRoutes(databaseUrl: string): Promise<string[]> {
-  const settings = readSettings({ LEDGER_DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY, SECRETS_KEY });
+  const settings = readLedgerSettings({ LEDGER_DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY, SECRETS_KEY });
   const registry = new Registry();
-  const log = createLog('test', 'silent');
-  const onError = () => undefined;
-  const readPool = createPostgresPool({
-    url: databaseUrl,
-    applicationName: 'test',
-    connectionsMax: 1,
-    onError,
-  });
+  const readPool = poolOf(databaseUrl);
   const queue = { queueCommandsMax: 1, queueCommandsPerLedgerMax: 1, queueBytesMax: 1 };
-  const journal = new Journal({ url: databaseUrl, connectionsMax: 1, ...queue }, registry, log.logger);
+  const { logger } = createLog('test', 'silent');
+  const journal = new Journal({ url: databaseUrl, connectionsMax: 1, ...queue }, registry, logger);
   const projectionWaiter = new ProjectionWaiter(readPool);
+  const parts = { registry, readPool, journal, projectionWaiter };
+  const routes = await routesOf(LedgerModule.with(settings, parts) as unknown as Type, registry);
+  await journal.drain(0);
+  await readPool.end();
+  return routes;
+}
+
+/** The same of the dispatcher. */
+export async function registeredDispatcherRoutes(databaseUrl: string): Promise<string[]> {
+  const settings = readDispatcherSettings({ DISPATCHER_DATABASE_URL: databaseUrl, SECRETS_KEY });
+  const registry = new Registry();
+  const pool = poolOf(databaseUrl);
+  const rules = { allowHttp: false, guard: new AddressGuard() };
+  const secrets = new SecretBox(Buffer.alloc(32));
+  const tester = new EndpointTester(pool, secrets, new Sender({ rules }));
+  const stream = {} as EventStream;
+  const parts = { registry, pool, stream, rules, secrets, tester };
+  const routes = await routesOf(DispatcherModule.with(settings, parts) as unknown as Type, registry);
+  await tester.stop();
+  await pool.end();
+  return routes;
+}
+
+/** As `GET /v1/accounts/{id}`. */
+async function routesOf(module: Type, registry: Registry): Promise<string[]> {
   const routes: string[] = [];
   const app = await createHttpApp({
-    module: AppModule.with(settings, { registry, readPool, journal, projectionWaiter }) as unknown as Type,
-    log,
+    module,
+    log: createLog('test', 'silent'),
     registry,
     bodyBytesMax: 1,
     isOpen: () => true,
@@ -41,7 +71,5 @@ export async function registeredRoutes(databaseUrl: string): Promise<string[]> {
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   await app.close();
-  await journal.drain(0);
-  await readPool.end();
   return [...new Set(routes)];
 }

@@ -19,10 +19,11 @@ import { Sender } from './delivery/sender.js';
 import { EndpointTester } from './endpoints/test-endpoint.js';
 import { describeDispatcher } from './http/openapi.js';
 
-/** Of those that requests run in. */
+/** Of those that requests run in: none reads a table as a whole, which other ledgers are in as well. */
 const apiSession: Readonly<Record<string, string>> = {
   plan_cache_mode: 'force_custom_plan',
   jit: 'off',
+  enable_seqscan: 'off',
   random_page_cost: '1.1',
   max_parallel_workers_per_gather: '0',
   statement_timeout: '10s',

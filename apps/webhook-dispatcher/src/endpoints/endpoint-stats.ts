@@ -20,7 +20,7 @@ interface StatsRow {
 export async function readEndpointStats(db: pg.Pool, ledgerId: string, endpointId: string) {
   const { rows } = await db.query<StatsRow>(
     `WITH bounds AS (
-      SELECT clock_timestamp() AS to_at, clock_timestamp() - interval '${windowHours} hours' AS from_at
+      SELECT now.at AS to_at, now.at - interval '${windowHours} hours' AS from_at FROM clock_timestamp() AS now(at)
     ), tried AS (
       SELECT a.at, a.duration_ms, a.status_code BETWEEN 200 AND 299 AS is_success
       FROM dispatcher.attempts a
@@ -28,14 +28,19 @@ export async function readEndpointStats(db: pg.Pool, ledgerId: string, endpointI
         AND EXISTS (SELECT FROM dispatcher.endpoints e WHERE e.ledger_id = $1 AND e.id = $2)
       ORDER BY a.at DESC LIMIT ${rowsMax}
     ), waiting AS (
-      SELECT d.created_at FROM dispatcher.deliveries d
-      WHERE d.ledger_id = $1 AND d.endpoint_id = $2 AND d.status IN ('pending', 'delivering')
-      ORDER BY d.created_at LIMIT ${rowsMax}
+      (SELECT d.created_at FROM dispatcher.deliveries d
+        WHERE d.ledger_id = $1 AND d.endpoint_id = $2 AND d.status = 'pending'
+        ORDER BY d.next_attempt_at LIMIT ${rowsMax})
+      UNION ALL
+      (SELECT d.created_at FROM dispatcher.deliveries d
+        JOIN dispatcher.endpoints e ON e.ledger_id = d.ledger_id AND e.id = d.endpoint_id AND e.shard = d.shard
+        WHERE d.ledger_id = $1 AND d.endpoint_id = $2 AND d.status = 'delivering' LIMIT ${rowsMax})
     )
     SELECT ${microsSql('b.to_at')} AS to,
       ${microsSql(`CASE WHEN t.attempts = ${rowsMax} THEN t.first_at ELSE b.from_at END`)} AS from,
       t.attempts, t.succeeded, t.p50, t.p99, w.undelivered,
-      greatest(0, floor(extract(epoch from b.to_at - w.oldest_at)))::integer AS oldest_seconds
+      CASE WHEN w.undelivered > 0 THEN greatest(0, floor(extract(epoch from b.to_at - w.oldest_at))) END::integer
+        AS oldest_seconds
     FROM bounds b,
       (SELECT count(*)::integer AS attempts, count(*) FILTER (WHERE is_success)::integer AS succeeded,
         min(at) AS first_at, percentile_disc(0.5) WITHIN GROUP (ORDER BY duration_ms) AS p50,
