@@ -55,6 +55,10 @@ function properCalls() {
       ...(await newEndpoint()),
       body: { eventType: 'transaction.posted' },
     }),
+    webhookEndpointsRecover: async () => ({
+      ...(await newEndpoint()),
+      body: { since: '2026-01-31T00:00:00Z' },
+    }),
     webhookEndpointsStats: newEndpoint,
     webhookDeliveriesList: () => ({}),
     webhookDeliveriesListOfEndpoint: newEndpoint,
@@ -156,7 +160,7 @@ describe('the document', () => {
 describe('what is answered is what is documented', () => {
   test('when all is well', async () => {
     for (const { operationId, responses } of api.operations) {
-      const status = Number(Object.keys(responses).find((known) => known.startsWith('2')));
+      const status = Number(Object.keys(responses).findLast((known) => known.startsWith('2')));
       await expectAnswer(status, '', operationId);
     }
   });
@@ -229,6 +233,9 @@ describe('what is answered is what is documented', () => {
     const planted = { ledgerId: service.ledgerId, endpointId: id };
     const pending = await plantDelivery(service.db, { ...planted, status: 'pending' });
     await expectAnswer(409, 'delivery_not_ended', 'webhookDeliveriesRetry', { id: pending });
+    const off = await newEndpoint();
+    await client.post(`/v1/webhook-endpoints/${off.id}/disable`, undefined);
+    await expectAnswer(409, 'endpoint_disabled', 'webhookEndpointsRecover', off);
     const failed = await plantDelivery(service.db, { ...planted, status: 'failed' });
     await client.delete(`/v1/webhook-endpoints/${id}`);
     await expectAnswer(409, 'endpoint_deleted', 'webhookDeliveriesRetry', { id: failed });

@@ -43,7 +43,7 @@ test.each([
   ['WEBHOOK_ALLOWED_RANGES', '10.0.0.0/8,10.1.2.3'],
   ['BODY_BYTES_MAX', '0'],
   ['API_CONNECTIONS_MAX', '-1'],
-  ['INTAKE_CONNECTIONS_MAX', 'all'],
+  ['DELIVERY_CONNECTIONS_MAX', 'all'],
   ['SHUTDOWN_MS', '1s'],
 ])('a wrong %s is named by the process that refuses to start', (name, value) => {
   expect(complaintWith({ [name]: value })).toMatch(new RegExp(`^webhook-dispatcher can't start: ${name} `));

@@ -24,9 +24,10 @@ export interface DispatcherSettings {
   /** Ranges of addresses, as CIDR, that webhooks may go to although they are not public. */
   readonly WEBHOOK_ALLOWED_RANGES: readonly string[];
   readonly BODY_BYTES_MAX: number;
-  /** Connections that requests use; deliveries have their own. */
+  /** Connections that requests use. */
   readonly API_CONNECTIONS_MAX: number;
-  readonly INTAKE_CONNECTIONS_MAX: number;
+  /** Those with which events are taken in and deliveries claimed and written. */
+  readonly DELIVERY_CONNECTIONS_MAX: number;
   readonly SHUTDOWN_MS: number;
 }
 
@@ -49,7 +50,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     WEBHOOK_ALLOWED_RANGES: addressRanges({ default: [] }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
     API_CONNECTIONS_MAX: positive({ default: 8 }),
-    INTAKE_CONNECTIONS_MAX: positive({ default: 6 }),
+    DELIVERY_CONNECTIONS_MAX: positive({ default: 12 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
   });
 }

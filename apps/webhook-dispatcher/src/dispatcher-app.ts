@@ -16,6 +16,7 @@ import type { DispatcherSettings } from './config.js';
 import { AddressGuard } from './delivery/address-guard.js';
 import { SecretBox } from './delivery/secrets.js';
 import { Sender } from './delivery/sender.js';
+import { deliverySession, startDelivery } from './delivery/start-delivery.js';
 import { EndpointTester } from './endpoints/test-endpoint.js';
 import { describeDispatcher } from './http/openapi.js';
 
@@ -31,14 +32,8 @@ const apiSession: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '5s',
 };
 
-/** Of those that events are taken in with. */
-const intakeSession: Readonly<Record<string, string>> = {
-  jit: 'off',
-  random_page_cost: '1.1',
-  statement_timeout: '30s',
-  lock_timeout: '5s',
-  idle_in_transaction_session_timeout: '10s',
-};
+/** What is left of the time to stop in when deliveries under way have had theirs. */
+const stopMs = 4_000;
 
 /** It ends in order: no new requests, deliveries under way get their results, connections close. */
 export async function startDispatcher(settings: DispatcherSettings, log: Log): Promise<RunningApp> {
@@ -51,17 +46,17 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     session: apiSession,
     onError: (err) => logger.warn({ err }, 'an idle connection of the API was lost'),
   });
-  const intakePool = createPostgresPool({
+  const deliveryPool = createPostgresPool({
     url: settings.DISPATCHER_DATABASE_URL,
-    applicationName: 'dispatcher-intake',
-    connectionsMax: settings.INTAKE_CONNECTIONS_MAX,
-    session: intakeSession,
-    onError: (err) => logger.warn({ err }, 'an idle connection of the intake was lost'),
+    applicationName: 'dispatcher-delivery',
+    connectionsMax: settings.DELIVERY_CONNECTIONS_MAX,
+    session: deliverySession,
+    onError: (err) => logger.warn({ err }, 'an idle connection of the delivery was lost'),
   });
   await checkDatabase(pool);
-  const stream = new PostgresEventStream({
+  const eventStream = new PostgresEventStream({
     url: settings.DISPATCHER_DATABASE_URL,
-    pool: intakePool,
+    pool: deliveryPool,
     logger,
     registry,
   });
@@ -69,16 +64,17 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     allowHttp: settings.WEBHOOK_ALLOW_HTTP,
     guard: new AddressGuard(settings.WEBHOOK_ALLOWED_RANGES),
   };
-  const secrets = new SecretBox(Buffer.from(settings.SECRETS_KEY, 'base64'));
-  const tester = new EndpointTester(pool, secrets, new Sender({ rules }));
+  const secretBox = new SecretBox(Buffer.from(settings.SECRETS_KEY, 'base64'));
+  const tester = new EndpointTester(pool, secretBox, new Sender({ rules }));
+  const sender = new Sender({ rules });
 
   const app = await createHttpApp({
     module: AppModule.with(settings, {
       registry,
       pool,
-      stream,
+      stream: eventStream,
       rules,
-      secrets,
+      secrets: secretBox,
       tester,
     }) as unknown as Type,
     log,
@@ -89,13 +85,26 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     translateError: conventionError,
   });
   describeDispatcher(app);
+  const delivery = await startDelivery({
+    settings: {
+      databaseUrl: settings.DISPATCHER_DATABASE_URL,
+      drainMsMax: Math.max(1_000, settings.SHUTDOWN_MS - stopMs),
+    },
+    pool: deliveryPool,
+    registry,
+    logger,
+    eventStream,
+    sender,
+    secretBox,
+  });
   await app.listen(settings.DISPATCHER_PORT, settings.HOST);
   logger.info({ port: settings.DISPATCHER_PORT }, 'listening');
 
   return {
     async stop() {
-      await Promise.all([app.close(), tester.stop()]);
-      await Promise.all([pool.end(), intakePool.end()]);
+      await Promise.all([app.close(), tester.stop(), delivery.stop()]);
+      await sender.stop(0);
+      await Promise.all([pool.end(), deliveryPool.end()]);
     },
   };
 }

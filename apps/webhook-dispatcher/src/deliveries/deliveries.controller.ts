@@ -64,7 +64,8 @@ export class WebhookDeliveriesController {
 
   @Documented({
     summary: 'Retry a delivery',
-    description: 'One that has ended, whatever with, is due again at once, out of order.',
+    description:
+      'One that has ended, whatever with, is due again at once, out of order. Where the endpoint is disabled it is cancelled again.',
     id: 'delivery',
     answers: { 202: 'DeliveryAnswer' },
     errors: ['not_found', 'endpoint_deleted', 'delivery_not_ended'],

@@ -10,7 +10,9 @@ import {
   Patch,
   Post,
   Query,
+  Res,
 } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type pg from 'pg';
 import { Access, Caller, type Principal } from '#access';
 import type { EventStream } from '#event-stream';
@@ -20,13 +22,14 @@ import { API_POOL, EVENT_STREAM } from '../database.js';
 import type { EndpointUrlRules } from '../delivery/endpoint-url.js';
 import { SecretBox } from '../delivery/secrets.js';
 import { Documented } from '../http/documented.js';
-import { pathEndpointId } from '../http/ids.js';
+import { pathEndpointId, recoveryIdOf } from '../http/ids.js';
 import { createEndpoint, type CreatedEndpoint } from './create-endpoint.js';
 import { deleteEndpoint } from './delete-endpoint.js';
 import { disableEndpoint } from './disable-endpoint.js';
 import { enableEndpoint } from './enable-endpoint.js';
 import {
   CreateEndpointBody,
+  RecoverEndpointBody,
   RotateSecretBody,
   TestEndpointBody,
   UpdateEndpointBody,
@@ -37,6 +40,7 @@ import { readEndpointStats } from './endpoint-stats.js';
 import { presentEndpoint } from './endpoint.js';
 import { findEndpoint } from './find-endpoint.js';
 import { listEndpoints } from './list-endpoints.js';
+import { countMissed, rangeOf, recoverEndpoint } from './recover-endpoint.js';
 import { rotateSecret } from './rotate-secret.js';
 import { EndpointTester } from './test-endpoint.js';
 import { updateEndpoint } from './update-endpoint.js';
@@ -193,6 +197,34 @@ export class WebhookEndpointsController {
         responseBody: outcome.responseBody,
       },
     };
+  }
+
+  @Documented({
+    summary: 'Send an endpoint what it has missed',
+    description:
+      'Events of the last 30 days that it wants and that have not succeeded for it, those included that were ' +
+      'recorded while it was disabled. With dryRun they are only counted (200).',
+    id: 'endpoint',
+    answers: { 200: 'RecoveryCountAnswer', 202: 'RecoveryAnswer' },
+    errors: ['not_found', 'endpoint_disabled'],
+  })
+  @Post(':id/recover')
+  @HttpCode(202)
+  @Access('webhooks:write')
+  async recover(
+    @Param('id') id: string,
+    @Body(DtoPipe) body: RecoverEndpointBody,
+    @Caller() caller: Principal,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const range = rangeOf(body, new Date());
+    if (body.dryRun === true) {
+      const count = await countMissed(this.pool, caller, pathEndpointId(id), range);
+      reply.code(200);
+      return { data: { count } };
+    }
+    const recovery = await recoverEndpoint(this.pool, caller, pathEndpointId(id), range);
+    return { data: { ...recovery, id: recoveryIdOf(recovery.id) } };
   }
 
   @Documented({

@@ -18,6 +18,8 @@ export const answers = {
   EndpointWithSecretAnswer: one('EndpointWithSecret'),
   EndpointPage: newestFirst('Endpoint'),
   EndpointTestAnswer: one('EndpointTest'),
+  RecoveryAnswer: one('Recovery'),
+  RecoveryCountAnswer: one('RecoveryCount'),
   EndpointStatsAnswer: one('EndpointStats'),
   DeliveryAnswer: one('Delivery'),
   DeliveryWithAttemptsAnswer: one('DeliveryWithAttempts'),

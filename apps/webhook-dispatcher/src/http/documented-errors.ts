@@ -1,6 +1,12 @@
 import { conventionErrors, requestErrors, unavailable } from '#openapi';
 import type { ApiError } from '#platform';
-import { deliveryNotEnded, endpointDeleted, testsOverloaded, tooManyEndpoints } from './refusals.js';
+import {
+  deliveryNotEnded,
+  endpointDeleted,
+  endpointDisabled,
+  testsOverloaded,
+  tooManyEndpoints,
+} from './refusals.js';
 
 /** Every error that the dispatcher answers with. */
 export const documentedErrors = {
@@ -8,6 +14,7 @@ export const documentedErrors = {
   ...conventionErrors,
   too_many_endpoints: tooManyEndpoints(),
   endpoint_deleted: endpointDeleted(),
+  endpoint_disabled: endpointDisabled(),
   delivery_not_ended: deliveryNotEnded(),
   overloaded: testsOverloaded(),
   unavailable,

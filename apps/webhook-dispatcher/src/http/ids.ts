@@ -4,6 +4,7 @@ import { deliveryNotFound, endpointNotFound } from './refusals.js';
 
 export const endpointIdOf = (uuid: string) => encodeTypeId('whe', uuid);
 export const deliveryIdOf = (uuid: string) => encodeTypeId('dlv', uuid);
+export const recoveryIdOf = (uuid: string) => encodeTypeId('rec', uuid);
 export const eventIdOf = (uuid: string) => encodeTypeId('evt', uuid);
 export const ledgerIdOf = (uuid: string) => encodeTypeId('ldg', uuid);
 export const accountIdOf = (uuid: string) => encodeTypeId('acc', uuid);

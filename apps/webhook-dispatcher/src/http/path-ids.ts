@@ -5,7 +5,7 @@ export const exampleIds = {
   delivery: 'dlv_01jd3v6d5xe2v8w6p3n0r7j9ck',
   event: 'evt_01jd3v5m80ecq93pzx1h6s7avg',
   account: 'acc_01jd3v4wqzfxs9v5n6m7k8h2re',
-  recovery: '019a5fb3-1b0c-7d6e-9f4a-0c2b8d7e6f51',
+  recovery: 'rec_01jd3v6g2mf1t7a3yh8k5c9w0d',
 } as const;
 
 /** What `{id}` stands for. A malformed one is 404, as one of nothing. */

@@ -12,6 +12,13 @@ export const tooManyEndpoints = () =>
 export const endpointDeleted = () =>
   new ApiError(409, 'endpoint_deleted', 'the endpoint of this delivery was deleted');
 
+export const endpointDisabled = () =>
+  new ApiError(
+    409,
+    'endpoint_disabled',
+    'the endpoint is disabled and would be sent nothing; enable it first',
+  );
+
 export const deliveryNotEnded = () =>
   new ApiError(409, 'delivery_not_ended', 'the delivery is under way; it can be retried once it has ended');
 

@@ -167,6 +167,16 @@ export const resourceSchemas = {
     },
     'What an endpoint did with an example.',
   ),
+  Recovery: object(
+    {
+      id: typeId('rec', 'Its id', exampleIds.recovery),
+      status: choice(['running', 'done', 'cancelled'], 'It goes on until it is done, across restarts'),
+      count: count('Events that it has found', 120),
+      done: count('Those that are made due so far', 0),
+    },
+    'A job that sends an endpoint what it has missed.',
+  ),
+  RecoveryCount: object({ count: count('Events that would be sent', 120) }, 'What a recovery would do.'),
   EndpointStats: stats,
   EventType: eventType,
 } satisfies Record<string, SchemaObject>;
