@@ -19,18 +19,7 @@ import { Sender } from './delivery/sender.js';
 import { deliverySession, startDelivery } from './delivery/start-delivery.js';
 import { EndpointTester } from './endpoints/test-endpoint.js';
 import { describeDispatcher } from './http/openapi.js';
-
-/** Of those that requests run in: none reads a table as a whole, which other ledgers are in as well. */
-const apiSession: Readonly<Record<string, string>> = {
-  plan_cache_mode: 'force_custom_plan',
-  jit: 'off',
-  enable_seqscan: 'off',
-  random_page_cost: '1.1',
-  max_parallel_workers_per_gather: '0',
-  statement_timeout: '10s',
-  lock_timeout: '4s',
-  idle_in_transaction_session_timeout: '5s',
-};
+import { apiSession } from './sessions.js';
 
 /** What is left of the time to stop in when deliveries under way have had theirs. */
 const stopMs = 4_000;
