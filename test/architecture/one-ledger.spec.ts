@@ -8,6 +8,9 @@ import { join } from 'node:path';
 const roots = ['apps', 'libs'];
 const ledgerTables =
   /\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:(?:journal|ledger|projections|stream)\.\w+|publishing\.checkpoints)/;
+/** Requests to the dispatcher are of one ledger as well; its deliveries are worked by shard, whosever they are. */
+const dispatcherApi = /^apps\/webhook-dispatcher\/src\/(?:endpoints|deliveries)\//;
+const dispatcherTables = /\b(?:FROM|JOIN|INTO|UPDATE)\s+dispatcher\.\w+/;
 /** In stream.offsets a ledger is the partition; stream.read_v1 takes positions, and is given one ledger's. */
 const namesOneLedger =
   /\bledger_id\s*=\s*(?:\$1|\$\{)|\(ledger_id,|\bpartition\s*=\s*\$3|\(subscriber, topic, partition,/;
@@ -26,7 +29,9 @@ interface Statement {
 
 function statementsOf(file: string, source: string): Statement[] {
   const literals = source.match(/`(?:[^`\\]|\\.)*`|'(?:[^'\\\n]|\\.)*'/g) ?? [];
-  return literals.filter((text) => ledgerTables.test(text)).map((sql) => ({ file, sql }));
+  const isOfLedger = (text: string) =>
+    ledgerTables.test(text) || (dispatcherApi.test(file) && dispatcherTables.test(text));
+  return literals.filter(isOfLedger).map((sql) => ({ file, sql }));
 }
 
 function sourceFiles(folder: string): string[] {
@@ -50,7 +55,13 @@ describe('a statement on a ledger’s tables', () => {
   });
 
   it('is told apart from one that names none', () => {
-    const [planted] = statementsOf('planted.ts', 'db.query(`SELECT * FROM ledger.accounts WHERE id = $1`)');
-    expect(planted?.sql).not.toMatch(namesOneLedger);
+    for (const [file, table] of [
+      ['planted.ts', 'ledger.accounts'],
+      ['apps/webhook-dispatcher/src/endpoints/planted.ts', 'dispatcher.endpoints'],
+    ] as const) {
+      const [planted] = statementsOf(file, `db.query('SELECT * FROM ${table} WHERE id = $1')`);
+      expect(planted?.sql).toContain(table);
+      expect(planted?.sql).not.toMatch(namesOneLedger);
+    }
   });
 });

@@ -15,6 +15,9 @@ import {
   type DispatcherService,
 } from '../support/webhook-fixtures.js';
 
+// Each test makes many calls, on a machine that other tests use as well.
+import.meta.jest.setTimeout(120_000);
+
 let service: DispatcherService;
 let client: Client;
 let receiver: Receiver;

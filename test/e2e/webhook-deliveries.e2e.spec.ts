@@ -16,6 +16,9 @@ const path = '/v1/webhook-deliveries';
 const unknownDelivery = 'dlv_01jd3v6d5xe2v8w6p3n0r7j9ck';
 const unknownEndpoint = 'whe_01jd3v6c0rfh7s5kx2m9q4t8bn';
 
+// Each test makes many calls, on a machine that other tests use as well.
+import.meta.jest.setTimeout(120_000);
+
 let service: DispatcherService;
 
 beforeAll(async () => {

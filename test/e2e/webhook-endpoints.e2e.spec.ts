@@ -26,6 +26,9 @@ const secretText = /^whsec_[A-Za-z0-9+/]{43}=$/;
 const unknownId = 'whe_01jd3v6c0rfh7s5kx2m9q4t8bn';
 const accountId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 
+// Each test makes many calls, on a machine that other tests use as well.
+import.meta.jest.setTimeout(120_000);
+
 let service: DispatcherService;
 let client: Client;
 let receiver: Receiver;

@@ -99,7 +99,7 @@ async function countAll(db: pg.Pool, list: List): Promise<Total> {
 /** What chooses and bounds the index. */
 function driverSql({ filters }: List, before: string | null, values: StatementValues): string {
   const { endpointId, createdAt } = filters;
-  const bounds = ['d.ledger_id = $1'];
+  const bounds: string[] = [];
   if (endpointId !== undefined) bounds.push(`d.endpoint_id = ${values.add(endpointId)}`);
   if (before !== null) bounds.push(`d.id < ${values.add(before)}`);
   if (createdAt.gte !== undefined) {
@@ -107,7 +107,8 @@ function driverSql({ filters }: List, before: string | null, values: StatementVa
   }
   if (createdAt.lt !== undefined)
     bounds.push(`d.id < ${values.add(firstIdOf(createdAt.lt + idSlackMicros))}`);
-  return `SELECT d.* FROM dispatcher.deliveries d WHERE ${bounds.join(' AND ')}`;
+  return `SELECT d.* FROM dispatcher.deliveries d WHERE d.ledger_id = $1
+    ${bounds.map((bound) => ` AND ${bound}`).join('')}`;
 }
 
 /** What each row must meet; null where each does. */
