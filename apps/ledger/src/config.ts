@@ -35,7 +35,19 @@ export interface LedgerSettings extends KafkaSettings {
   readonly WORKER_CONNECTIONS_MAX: number;
   readonly PROJECTION_WAIT_MS: number;
   readonly SHUTDOWN_MS: number;
+  /** Where the webhook dispatcher listens. */
+  readonly DISPATCHER_URL: string;
+  /** How long a request that it answers may take: longer than the 15 s of a test delivery. */
+  readonly DISPATCHER_TIME_MS: number;
+  readonly DISPATCHER_CONNECTIONS_MAX: number;
 }
+
+const origin = makeValidator<string>((value) => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
+  if (!isOrigin) throw new Error('it must be an http:// or https:// URL of host and port alone');
+  return url.origin;
+});
 
 const apiKey = makeValidator<string>((value) => {
   if (!/^[\x21-\x7e]{32,512}$/.test(value)) throw new Error('it must be 32 to 512 visible ASCII characters');
@@ -61,6 +73,9 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     WORKER_CONNECTIONS_MAX: positive({ default: 4 }),
     PROJECTION_WAIT_MS: positive({ default: 5_000 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
+    DISPATCHER_URL: origin({ default: 'http://127.0.0.1:3001' }),
+    DISPATCHER_TIME_MS: positive({ default: 20_000 }),
+    DISPATCHER_CONNECTIONS_MAX: positive({ default: 64 }),
     ...kafkaSettingSpecs,
   });
   return checkKafkaSettings(settings);

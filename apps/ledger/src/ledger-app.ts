@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { Registry } from 'prom-client';
+import { Counter, Registry } from 'prom-client';
 import { ApiKeys, authenticateRequests, Bootstrap } from '#access';
 import { Journal } from '#journal';
 import { createHttpApp, createPostgresPool, isOpenPath, type Log, type RunningApp } from '#platform';
@@ -7,6 +7,8 @@ import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { LedgerSettings } from './config.js';
+import { DispatcherLink } from './forwarding/dispatcher-link.js';
+import { forwardWebhookRoutes } from './forwarding/forward-webhook-routes.js';
 import { translateError } from './http/refusals.js';
 import { setRequestTime } from './http/write-request.js';
 import { describeLedger } from './http/openapi.js';
@@ -43,6 +45,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   const publishing = await startPublishing(settings, registry, logger);
   journal.onCommitted((ledgerId) => publishing.poke(ledgerId));
   setRequestTime(settings.REQUEST_TIME_MS);
+  const dispatcher = isApi ? linkToDispatcher(settings, registry) : null;
 
   const app = await createHttpApp({
     module: AppModule.with(settings, {
@@ -56,6 +59,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     bodyBytesMax: settings.BODY_BYTES_MAX,
     isOpen: isOpenPath,
     authenticate: (fastify, nest) => {
+      if (dispatcher) forwardWebhookRoutes(fastify, dispatcher);
       authenticateRequests(fastify, nest.get(ApiKeys), isOpenPath);
       refuseSystemAccountChanges(fastify);
     },
@@ -71,9 +75,23 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   return {
     async stop() {
       const drained = journal.drain(settings.SHUTDOWN_MS);
-      await Promise.all([app.close(), drained]);
+      await Promise.all([app.close(), drained, dispatcher?.stop(settings.SHUTDOWN_MS)]);
       await Promise.all([projections.stop(), publishing.stop()]);
       await readPool.end();
     },
   };
+}
+
+function linkToDispatcher(settings: LedgerSettings, registry: Registry): DispatcherLink {
+  const limits = {
+    answerMs: settings.DISPATCHER_TIME_MS,
+    requestsMax: settings.DISPATCHER_CONNECTIONS_MAX,
+    bodyBytesMax: settings.BODY_BYTES_MAX,
+  };
+  const failures = new Counter({
+    name: 'forwarding_failures_total',
+    help: 'Requests for the webhook dispatcher that it did not answer',
+    registers: [registry],
+  });
+  return new DispatcherLink(settings.DISPATCHER_URL, limits, failures);
 }

@@ -31,6 +31,7 @@ export interface HttpAppSettings {
 }
 
 const headersMaxMs = 10_000;
+const idleCheckMs = 100;
 /** Longer than what Node reads of headers, so that every id reaches its route. */
 const urlLengthMax = 65_536;
 
@@ -65,6 +66,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   const fastify = adapter.getInstance<FastifyInstance>();
   const allowedMethods = new AllowedMethods(fastify);
   followRequests(fastify, metrics);
+  closeConnectionsAsTheyIdle(fastify);
   acceptJsonOnly(fastify);
 
   const app = await NestFactory.create<NestFastifyApplication>(settings.module, adapter, {
@@ -79,4 +81,15 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   refuseUnexpectedBodies(fastify);
   app.useGlobalFilters(new ErrorFilter(allowedMethods, settings.translateError, metrics.countError));
   return app;
+}
+
+/** On shutdown Node closes what idles at that moment; one whose last answer is still to come would be waited for. */
+function closeConnectionsAsTheyIdle(fastify: FastifyInstance): void {
+  fastify.addHook('preClose', (done) => {
+    const { server } = fastify;
+    const timer = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+    server.once('close', () => clearInterval(timer));
+    timer.unref();
+    done();
+  });
 }
