@@ -1,13 +1,15 @@
 import { fork } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { StartSettings } from './config.js';
+import { findFreePort } from '../embedded-postgres/server.js';
+import type { ReceiverPlan, StartSettings } from './config.js';
 import type { AppDatabases } from './databases.js';
 import { CannotStart, messageOf } from './cannot-start.js';
 import { SupervisedProcess } from './supervised-process.js';
 
-/** An app of this repository: one more app is one more entry in appsOf. */
+/** A process that we start: one more is one more entry in appsOf. */
 export interface App {
   readonly name: string;
   readonly module: string;
@@ -15,37 +17,72 @@ export interface App {
   readonly port: number;
   /** Where its health is asked for. */
   readonly healthHost: string;
-  /** All that the app sees of the environment. The owner's URL and the other app's are never in it. */
+  /** All that it sees of the environment. The owner's URL and another app's are never in it. */
   readonly environment: Readonly<Record<string, string>>;
+}
+
+interface Keys {
+  readonly bootstrapApiKey: string;
+  readonly secretsKey: string;
 }
 
 const READY_SECONDS_MAX = 30;
 const EXITS_BEFORE_READY_MAX = 3;
 export const DRAIN_SECONDS_MAX = 15;
 
-export function appsOf(
-  settings: StartSettings,
-  databases: AppDatabases,
-  keys: { readonly bootstrapApiKey: string; readonly secretsKey: string },
-): App[] {
-  return [
-    {
-      name: 'ledger',
-      module: '../../apps/ledger/src/main.js',
-      portVariable: 'PORT',
-      port: settings.port,
-      healthHost: hostToAsk(settings.ledgerSettings['HOST']),
-      environment: {
-        ...settings.surroundings,
-        ...settings.ledgerSettings,
-        LEDGER_DATABASE_URL: databases.ledgerUrl,
-        PORT: String(settings.port),
-        BOOTSTRAP_API_KEY: keys.bootstrapApiKey,
-        SECRETS_KEY: keys.secretsKey,
-        LEDGER_ROLE: settings.ledgerRole,
-      },
+/**
+ * The stages of the start: what is in one stage starts at the same time, once everything of the stage before is
+ * ready. The ledger comes last, so that nobody finds it before what it forwards to is there.
+ */
+export function appsOf(settings: StartSettings, databases: AppDatabases, keys: Keys): App[][] {
+  const { dispatcherPort, receiver } = settings;
+  const both = { ...settings.surroundings, ...settings.kafkaSettings, SECRETS_KEY: keys.secretsKey };
+  const dispatcherHost = hostToAsk(settings.dispatcherSettings['HOST']);
+  const dispatcher: App = {
+    name: 'dispatcher',
+    module: '../../apps/webhook-dispatcher/src/main.js',
+    portVariable: 'DISPATCHER_PORT',
+    port: dispatcherPort,
+    healthHost: dispatcherHost,
+    environment: {
+      ...both,
+      ...settings.dispatcherSettings,
+      DISPATCHER_DATABASE_URL: databases.dispatcherUrl,
+      DISPATCHER_PORT: String(dispatcherPort),
     },
-  ];
+  };
+  const ledger: App = {
+    name: 'ledger',
+    module: '../../apps/ledger/src/main.js',
+    portVariable: 'PORT',
+    port: settings.port,
+    healthHost: hostToAsk(settings.ledgerSettings['HOST']),
+    environment: {
+      ...both,
+      DISPATCHER_URL: `http://${dispatcherHost}:${dispatcherPort}`,
+      ...settings.ledgerSettings,
+      LEDGER_DATABASE_URL: databases.ledgerUrl,
+      PORT: String(settings.port),
+      BOOTSTRAP_API_KEY: keys.bootstrapApiKey,
+      LEDGER_ROLE: settings.ledgerRole,
+    },
+  };
+  return [[...(receiver ? [receiverOf(receiver.port, settings)] : []), dispatcher], [ledger]];
+}
+
+function receiverOf(port: number, { surroundings, dataDirectory }: StartSettings): App {
+  return {
+    name: 'receiver',
+    module: '../receiver/main.js',
+    portVariable: 'RECEIVER_PORT',
+    port,
+    healthHost: '127.0.0.1',
+    environment: {
+      ...surroundings,
+      RECEIVER_PORT: String(port),
+      RECEIVER_SECRETS_FILE: join(dataDirectory, 'secrets', 'receiver-secrets'),
+    },
+  };
 }
 
 /**
@@ -103,6 +140,17 @@ async function whatIsMissing({ healthHost, port }: App): Promise<string | undefi
   } catch (error) {
     return `/health/ready can't be asked (${messageOf(error instanceof Error ? (error.cause ?? error) : error)})`;
   }
+}
+
+/** The port that was asked for, or any other that is free where none was. */
+export async function portToUse(wanted: ReceiverPlan, waitSeconds: number): Promise<number> {
+  if (wanted.isPortGiven) return wanted.port;
+  const deadline = Date.now() + waitSeconds * 1000;
+  do {
+    if ((await tryToListen(wanted.port)) === undefined) return wanted.port;
+    await sleep(100);
+  } while (Date.now() < deadline);
+  return await findFreePort();
 }
 
 /** The wait is for the app of a killed supervisor, which may still be draining. */

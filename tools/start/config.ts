@@ -14,8 +14,19 @@ export interface StartSettings {
   readonly externalPostgres: ExternalPostgres | undefined;
   /** What every app gets as it is, because the system or Node needs it. */
   readonly surroundings: Readonly<Record<string, string>>;
-  /** The ledger's own limits and the like; it checks them itself. */
+  /** Each app's own limits and the like; it checks them itself. */
   readonly ledgerSettings: Readonly<Record<string, string>>;
+  readonly dispatcherSettings: Readonly<Record<string, string>>;
+  /** Where Kafka is and how to log in there: both apps are told. Empty: the stream is read from Postgres. */
+  readonly kafkaSettings: Readonly<Record<string, string>>;
+  /** Absent where webhooks can't go to this machine: the tour has no lines about them then. */
+  readonly receiver: ReceiverPlan | undefined;
+}
+
+export interface ReceiverPlan {
+  readonly port: number;
+  /** Else another port will do as well. */
+  readonly isPortGiven: boolean;
 }
 
 export interface ExternalPostgres {
@@ -31,20 +42,6 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 const SURROUNDINGS = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 const NODE_SETTINGS = ['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
 
-/** Of both apps. */
-const KAFKA_SETTINGS = [
-  'KAFKA_BROKERS',
-  'KAFKA_TLS',
-  'KAFKA_TLS_CA_FILE',
-  'KAFKA_SASL_MECHANISM',
-  'KAFKA_SASL_USERNAME',
-  'KAFKA_SASL_PASSWORD',
-  'KAFKA_EVENTS_PARTITIONS',
-  'KAFKA_ENTRIES_PARTITIONS',
-  'KAFKA_REPLICATION_FACTOR',
-  'KAFKA_SESSION_MS',
-];
-
 const LEDGER_SETTINGS = [
   'HOST',
   'REQUEST_TIME_MS',
@@ -57,8 +54,25 @@ const LEDGER_SETTINGS = [
   'WORKER_CONNECTIONS_MAX',
   'PROJECTION_WAIT_MS',
   'SHUTDOWN_MS',
-  ...KAFKA_SETTINGS,
+  'DISPATCHER_URL',
+  'DISPATCHER_TIME_MS',
+  'DISPATCHER_CONNECTIONS_MAX',
 ];
+
+const DISPATCHER_SETTINGS = [
+  'HOST',
+  'WEBHOOK_ALLOW_HTTP',
+  'WEBHOOK_ALLOWED_RANGES',
+  'BODY_BYTES_MAX',
+  'API_CONNECTIONS_MAX',
+  'SHUTDOWN_MS',
+];
+
+/** For trying the product out on one machine. Where it is meant seriously they would be holes. */
+const WEBHOOKS_TO_THIS_MACHINE = {
+  WEBHOOK_ALLOW_HTTP: 'true',
+  WEBHOOK_ALLOWED_RANGES: '127.0.0.0/8,::1/128',
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -66,6 +80,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readStartSettings(environment: Environment = process.env): StartSettings {
   const of = (name: string): string | undefined => environment[name] || undefined;
   oneOf('LOG_LEVEL', of('LOG_LEVEL') ?? 'info', LOG_LEVELS);
+  const dispatcherSettings = {
+    ...(of('NODE_ENV') === 'production' ? {} : WEBHOOKS_TO_THIS_MACHINE),
+    ...those(of, DISPATCHER_SETTINGS),
+  };
   return {
     port: port('PORT', of('PORT') ?? '3000'),
     dispatcherPort: port('DISPATCHER_PORT', of('DISPATCHER_PORT') ?? '3001'),
@@ -77,7 +95,25 @@ export function readStartSettings(environment: Environment = process.env): Start
     externalPostgres: externalPostgres(of),
     surroundings: those(of, [...SURROUNDINGS, ...NODE_SETTINGS]),
     ledgerSettings: those(of, LEDGER_SETTINGS),
+    dispatcherSettings,
+    kafkaSettings: those(
+      of,
+      Object.keys(environment).filter((name) => name.startsWith('KAFKA_')),
+    ),
+    receiver: reachThisMachine(dispatcherSettings)
+      ? {
+          port: port('RECEIVER_PORT', of('RECEIVER_PORT') ?? '3002'),
+          isPortGiven: of('RECEIVER_PORT') !== undefined,
+        }
+      : undefined,
   };
+}
+
+/** Whether webhooks are allowed what the tour's receiver needs. */
+export function reachThisMachine(dispatcherSettings: Readonly<Record<string, string>>): boolean {
+  return Object.entries(WEBHOOKS_TO_THIS_MACHINE).every(
+    ([name, value]) => dispatcherSettings[name] === value,
+  );
 }
 
 /** The values of the names that are set. */
@@ -103,7 +139,7 @@ function externalPostgres(of: (name: string) => string | undefined): ExternalPos
   );
 }
 
-function port(name: string, value: string): number {
+export function port(name: string, value: string): number {
   if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) return Number(value);
   throw new CannotStart(`${name} must be a port number from 1 to 65535, and is "${value}".`);
 }

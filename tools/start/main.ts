@@ -1,5 +1,13 @@
 import { join } from 'node:path';
-import { appsOf, DRAIN_SECONDS_MAX, superviseApp, untilAppReady, untilPortFree } from './apps.js';
+import {
+  appsOf,
+  DRAIN_SECONDS_MAX,
+  portToUse,
+  superviseApp,
+  untilAppReady,
+  untilPortFree,
+  type App,
+} from './apps.js';
 import { reportFailure } from './cannot-start.js';
 import { bootstrapApiKey, readStartSettings, secretsKey, type ExternalPostgres } from './config.js';
 import { lockDataDirectory } from './data-directory-lock.js';
@@ -64,16 +72,25 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
   const { applied, ...databases } = await prepareDatabase(postgres, roleMakerUrl, secrets);
   if (applied.length > 0) console.log(`The database has been migrated: ${applied.join(', ')}.`);
 
-  for (const app of appsOf(settings, databases, keys)) {
+  const drainSeconds = lock.isTakenOver ? DRAIN_SECONDS_MAX : 0;
+  const receiver = settings.receiver && {
+    ...settings.receiver,
+    port: await portToUse(settings.receiver, drainSeconds / 5),
+  };
+  for (const stage of appsOf({ ...settings, receiver }, databases, keys)) {
     stop.throwIfAborted();
-    await untilPortFree(app, lock.isTakenOver ? DRAIN_SECONDS_MAX : 0);
-    const process = superviseApp(app);
-    undo.push((hurry) => process.stop(hurry));
-    process.start();
-    await untilAppReady(app, process, stop);
+    await Promise.all(stage.map((app) => untilPortFree(app, drainSeconds)));
+    await Promise.all(stage.map((app) => run(app, undo, stop)));
   }
-  console.log(tour(settings.port, keys.bootstrapApiKey));
+  console.log(tour(settings.port, keys.bootstrapApiKey, receiver?.port));
   console.log(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+async function run(app: App, undo: Undo[], stop: AbortSignal): Promise<void> {
+  const process = superviseApp(app);
+  undo.push((hurry) => process.stop(hurry));
+  process.start();
+  await untilAppReady(app, process, stop);
 }
 
 async function keptApiKey(secrets: Secrets): Promise<string> {
