@@ -94,10 +94,22 @@ export interface WholeProductOptions {
 }
 
 export interface WholeProduct extends Product {
+  readonly dispatcherUrl: string;
+  /** Where webhooks can be sent to. */
+  readonly receiverUrl: string;
   readonly dataDirectory: string;
-  /** The lines to paste. */
+  /** The lines to paste: five for the ledger, then those for webhooks. */
   readonly tour: readonly string[];
   readonly readyAfterSeconds: number;
+}
+
+/** Settings with which a start meets no other one. */
+export async function freePorts() {
+  return {
+    PORT: String(await findFreePort()),
+    DISPATCHER_PORT: String(await findFreePort()),
+    RECEIVER_PORT: String(await findFreePort()),
+  };
 }
 
 /** `npm start`, as a person runs it, without waiting for anything. */
@@ -112,9 +124,9 @@ export function spawnStart(env: Readonly<Record<string, string>>): RunningProces
 
 /** `npm start` on a data directory; ready, its tour printed, when this resolves. */
 export async function startWholeProduct(options: WholeProductOptions): Promise<WholeProduct> {
-  const port = options.port ?? (await findFreePort());
+  const ports = { ...(await freePorts()), ...(options.port ? { PORT: String(options.port) } : {}) };
   const { dataDirectory } = options;
-  const running = spawnStart({ DATA_DIR: dataDirectory, PORT: String(port), ...options.env });
+  const running = spawnStart({ DATA_DIR: dataDirectory, ...ports, ...options.env });
   try {
     await running.until('npm start to be ready', () => /^Ready after/m.test(running.output()), 120_000);
   } catch (error) {
@@ -123,7 +135,9 @@ export async function startWholeProduct(options: WholeProductOptions): Promise<W
   }
   const output = running.output();
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${ports.PORT}`,
+    dispatcherUrl: `http://127.0.0.1:${ports.DISPATCHER_PORT}`,
+    receiverUrl: /^The receiver takes webhooks at (\S+)\/ /m.exec(output)?.[1] ?? '',
     dataDirectory,
     apiKey: /^API key: (.*)$/m.exec(output)?.[1] ?? '',
     tour: output.split('\n').filter((line) => line.includes('curl ')),

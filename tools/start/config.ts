@@ -17,6 +17,8 @@ export interface StartSettings {
   /** Each app's own limits and the like; it checks them itself. */
   readonly ledgerSettings: Readonly<Record<string, string>>;
   readonly dispatcherSettings: Readonly<Record<string, string>>;
+  /** Those of them that nobody has set, and that are only good for trying the product out. */
+  readonly openings: Readonly<Record<string, string>>;
   /** Where Kafka is and how to log in there: both apps are told. Empty: the stream is read from Postgres. */
   readonly kafkaSettings: Readonly<Record<string, string>>;
   /** Absent where webhooks can't go to this machine: the tour has no lines about them then. */
@@ -80,10 +82,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function readStartSettings(environment: Environment = process.env): StartSettings {
   const of = (name: string): string | undefined => environment[name] || undefined;
   oneOf('LOG_LEVEL', of('LOG_LEVEL') ?? 'info', LOG_LEVELS);
-  const dispatcherSettings = {
-    ...(of('NODE_ENV') === 'production' ? {} : WEBHOOKS_TO_THIS_MACHINE),
-    ...those(of, DISPATCHER_SETTINGS),
-  };
+  const openings = of('NODE_ENV') === 'production' ? {} : without(WEBHOOKS_TO_THIS_MACHINE, of);
+  const dispatcherSettings = { ...openings, ...those(of, DISPATCHER_SETTINGS) };
   return {
     port: port('PORT', of('PORT') ?? '3000'),
     dispatcherPort: port('DISPATCHER_PORT', of('DISPATCHER_PORT') ?? '3001'),
@@ -96,6 +96,7 @@ export function readStartSettings(environment: Environment = process.env): Start
     surroundings: those(of, [...SURROUNDINGS, ...NODE_SETTINGS]),
     ledgerSettings: those(of, LEDGER_SETTINGS),
     dispatcherSettings,
+    openings,
     kafkaSettings: those(
       of,
       Object.keys(environment).filter((name) => name.startsWith('KAFKA_')),
@@ -109,8 +110,12 @@ export function readStartSettings(environment: Environment = process.env): Start
   };
 }
 
+function without(settings: Readonly<Record<string, string>>, of: (name: string) => string | undefined) {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => of(name) === undefined));
+}
+
 /** Whether webhooks are allowed what the tour's receiver needs. */
-export function reachThisMachine(dispatcherSettings: Readonly<Record<string, string>>): boolean {
+function reachThisMachine(dispatcherSettings: Readonly<Record<string, string>>): boolean {
   return Object.entries(WEBHOOKS_TO_THIS_MACHINE).every(
     ([name, value]) => dispatcherSettings[name] === value,
   );

@@ -9,7 +9,13 @@ import {
   type App,
 } from './apps.js';
 import { reportFailure } from './cannot-start.js';
-import { bootstrapApiKey, readStartSettings, secretsKey, type ExternalPostgres } from './config.js';
+import {
+  bootstrapApiKey,
+  readStartSettings,
+  secretsKey,
+  type ExternalPostgres,
+  type StartSettings,
+} from './config.js';
 import { lockDataDirectory } from './data-directory-lock.js';
 import { makeDataDirectory, prepareDatabase, startEmbeddedPostgres } from './databases.js';
 import { newApiKey, newSecretsKey, Secrets } from './secrets.js';
@@ -54,20 +60,7 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
   };
   stop.throwIfAborted();
 
-  let postgres: ExternalPostgres;
-  let roleMakerUrl: string;
-  if (settings.externalPostgres === undefined) {
-    const { server, ownerUrl } = await startEmbeddedPostgres(settings.dataDirectory, secrets, stop);
-    undo.push((hurry) => server.stop(hurry));
-    console.log(
-      `Postgres runs on port ${server.port}, its data is in ${join(settings.dataDirectory, 'postgres')}.`,
-    );
-    postgres = { ownerUrl, ledgerUrl: undefined, dispatcherUrl: undefined };
-    roleMakerUrl = server.superuserUrl;
-  } else {
-    postgres = settings.externalPostgres;
-    roleMakerUrl = postgres.ownerUrl;
-  }
+  const { postgres, roleMakerUrl } = await postgresOf(settings, secrets, undo, stop);
   stop.throwIfAborted();
   const { applied, ...databases } = await prepareDatabase(postgres, roleMakerUrl, secrets);
   if (applied.length > 0) console.log(`The database has been migrated: ${applied.join(', ')}.`);
@@ -82,8 +75,26 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
     await Promise.all(stage.map((app) => untilPortFree(app, drainSeconds)));
     await Promise.all(stage.map((app) => run(app, undo, stop)));
   }
+  sayWhatIsOpen(settings);
   console.log(tour(settings.port, keys.bootstrapApiKey, receiver?.port));
   console.log(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+/** The Postgres of DATABASE_URL, or our own one, whose superuser makes the apps' roles. */
+async function postgresOf(
+  { externalPostgres, dataDirectory }: StartSettings,
+  secrets: Secrets,
+  undo: Undo[],
+  stop: AbortSignal,
+): Promise<{ postgres: ExternalPostgres; roleMakerUrl: string }> {
+  if (externalPostgres !== undefined) {
+    return { postgres: externalPostgres, roleMakerUrl: externalPostgres.ownerUrl };
+  }
+  const { server, ownerUrl } = await startEmbeddedPostgres(dataDirectory, secrets, stop);
+  undo.push((hurry) => server.stop(hurry));
+  console.log(`Postgres runs on port ${server.port}, its data is in ${join(dataDirectory, 'postgres')}.`);
+  const postgres = { ownerUrl, ledgerUrl: undefined, dispatcherUrl: undefined };
+  return { postgres, roleMakerUrl: server.superuserUrl };
 }
 
 async function run(app: App, undo: Undo[], stop: AbortSignal): Promise<void> {
@@ -91,6 +102,15 @@ async function run(app: App, undo: Undo[], stop: AbortSignal): Promise<void> {
   undo.push((hurry) => process.stop(hurry));
   process.start();
   await untilAppReady(app, process, stop);
+}
+
+function sayWhatIsOpen({ openings }: StartSettings): void {
+  const names = Object.entries(openings).map(([name, value]) => `${name}=${value}`);
+  if (names.length === 0) return;
+  console.log(
+    `For trying it out, webhooks may go to http:// URLs and to this machine (${names.join(', ')}); ` +
+      'with NODE_ENV=production they may not.',
+  );
 }
 
 async function keptApiKey(secrets: Secrets): Promise<string> {
