@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { secretPattern } from './config.js';
 import type { KnownSecrets } from './known-secrets.js';
-import { summaryOf } from './summary.js';
+import { lineOf } from './summary.js';
 
 const BODY_BYTES_MAX = 1_048_576;
 const LINES_MAX = 100;
@@ -17,8 +17,7 @@ export function createReceiver(secrets: KnownSecrets, print: (line: string) => v
   function receive(message: IncomingMessage, body: Buffer, answer: ServerResponse): void {
     const headers = signedHeaders(message);
     const problem = secrets.problemOf(body, headers);
-    const verdict = problem === null ? 'verified' : `NOT verified (${problem})`;
-    const line = `${new Date().toISOString()} ${summaryOf(headers['webhook-id'] ?? '?', body)}, ${verdict}`;
+    const line = `${new Date().toISOString()} ${lineOf(headers['webhook-id'] ?? '?', body, problem)}`;
     lines.splice(0, lines.length - LINES_MAX + 1);
     lines.push(line);
     print(`Webhook received: ${line}`);

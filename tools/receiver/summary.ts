@@ -1,8 +1,9 @@
 const CHARACTERS_MAX = 300;
 
-/** A webhook in one line for a person: its id, its type, and what it is about. */
-export function summaryOf(id: string, body: Buffer): string {
-  return printable(`${id} ${contentOf(body)}`);
+/** A webhook in one line for a person: its id, its type, what it is about, and whether it is genuine. */
+export function lineOf(id: string, body: Buffer, problem: string | null): string {
+  const verdict = problem === null ? 'verified' : `NOT verified (${problem})`;
+  return printable(`${`${id} ${contentOf(body)}`.slice(0, CHARACTERS_MAX)}, ${verdict}`);
 }
 
 function contentOf(body: Buffer): string {
@@ -40,5 +41,5 @@ function textOf(value: unknown): string {
 
 /** Whoever sends here must not steer the terminal. */
 function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, CHARACTERS_MAX);
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 }
