@@ -12,6 +12,8 @@ interface Service {
   command?: string[];
   environment: Record<string, string | number>;
   depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  ports?: string[];
 }
 
 interface Stage {
@@ -84,7 +86,7 @@ describe('docker-compose.yml', () => {
   };
 
   it('names the services', () => {
-    expect(Object.keys(services).sort()).toEqual(['kafka', 'ledger', 'migrate', 'postgres']);
+    expect(Object.keys(services).sort()).toEqual(['dispatcher', 'kafka', 'ledger', 'migrate', 'postgres']);
   });
 
   it('gives Postgres the encoding and the locale that the ledger insists on', () => {
@@ -95,11 +97,35 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('has a Kafka that makes no topic by itself', () => {
-    expect(service('kafka').environment['KAFKA_AUTO_CREATE_TOPICS_ENABLE']).toBe('false');
+  it('has a Kafka of one node that makes no topic by itself, and tells both apps where it is', () => {
+    const { image, environment, healthcheck } = service('kafka');
+    expect(image).toBe('apache/kafka:4.1.0');
+    expect(environment['KAFKA_AUTO_CREATE_TOPICS_ENABLE']).toBe('false');
+    expect(environment['KAFKA_PROCESS_ROLES']).toBe('broker,controller');
+    expect(healthcheck?.test.join(' ')).toContain('kafka-broker-api-versions.sh');
+    const [, brokers] = /PLAINTEXT:\/\/(.*)$/.exec(String(environment['KAFKA_ADVERTISED_LISTENERS'])) ?? [];
+    for (const app of ['ledger', 'dispatcher'])
+      expect(service(app).environment['KAFKA_BROKERS']).toBe(brokers);
   });
 
-  it('migrates as the owner, once, before the ledger starts', () => {
+  it('runs both apps from one image, a command for the dispatcher, and reaches it through the ledger', () => {
+    const { image, command, ports, healthcheck, environment } = service('dispatcher');
+    expect(image).toBe(service('ledger').image);
+    expect(command?.at(-1)).toBe('dist/apps/webhook-dispatcher/src/main.js');
+    expect(existsSync(join(root, 'apps/webhook-dispatcher/src/main.ts'))).toBe(true);
+    const url = `http://dispatcher:${environment['DISPATCHER_PORT']}`;
+    expect(service('ledger').environment['DISPATCHER_URL']).toBe(url);
+    expect(healthcheck?.test.join(' ')).toContain(`:${environment['DISPATCHER_PORT']}/health/live`);
+    expect(ports).toBeUndefined();
+  });
+
+  it('keeps webhooks to public https:// addresses unless somebody says otherwise', () => {
+    const { environment } = service('dispatcher');
+    expect(environment['WEBHOOK_ALLOW_HTTP']).toBe('${WEBHOOK_ALLOW_HTTP:-false}');
+    expect(environment['WEBHOOK_ALLOWED_RANGES']).toBe('${WEBHOOK_ALLOWED_RANGES:-}');
+  });
+
+  it('migrates as the owner, once, before the apps start; the ledger waits for nothing else', () => {
     const migrate = service('migrate');
     expect(migrate.command).toEqual(['node', 'dist/tools/migrate/main.js']);
     expect(Object.keys(migrate.environment)).toEqual([
@@ -108,16 +134,19 @@ describe('docker-compose.yml', () => {
       'DISPATCHER_DATABASE_URL',
     ]);
     expect(migrate.depends_on).toEqual({ postgres: { condition: 'service_healthy' } });
-    expect(service('ledger').depends_on).toEqual({
-      migrate: { condition: 'service_completed_successfully' },
-    });
+    const migrated = { migrate: { condition: 'service_completed_successfully' } };
+    expect(service('ledger').depends_on).toEqual(migrated);
+    expect(service('dispatcher').depends_on).toMatchObject(migrated);
   });
 
-  it('gives the ledger its own database role only, and no secret that is written here', () => {
-    const { environment } = service('ledger');
-    expect(environment).not.toHaveProperty('DATABASE_URL');
-    expect(environment['LEDGER_DATABASE_URL']).toBe(service('migrate').environment['LEDGER_DATABASE_URL']);
-    for (const name of ['BOOTSTRAP_API_KEY', 'SECRETS_KEY'])
-      expect(environment[name]).toMatch(/^\$\{\w+:\?.+\}$/);
+  it('gives each app its own database role only, and no secret that is written here', () => {
+    const secrets = { ledger: ['BOOTSTRAP_API_KEY', 'SECRETS_KEY'], dispatcher: ['SECRETS_KEY'] };
+    for (const [app, names] of Object.entries(secrets)) {
+      const { environment } = service(app);
+      const variable = `${app.toUpperCase()}_DATABASE_URL`;
+      expect(Object.keys(environment).filter((name) => name.endsWith('DATABASE_URL'))).toEqual([variable]);
+      expect(environment[variable]).toBe(service('migrate').environment[variable]);
+      for (const name of names) expect(environment[name]).toMatch(/^\$\{\w+:\?.+\}$/);
+    }
   });
 });
