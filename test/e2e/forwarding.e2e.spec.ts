@@ -3,7 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findFreePort } from '../../tools/embedded-postgres/server.js';
-import { Client, expectError, newKey, startService, type Service } from '../support/client.js';
+import {
+  Client,
+  expectError,
+  newKey,
+  startService,
+  type One,
+  type Sent,
+  type Service,
+} from '../support/client.js';
+import { startDispatcher, type Product } from '../support/product.js';
 
 /** What arrived at the dispatcher's place, to the byte. */
 interface Arrived {
@@ -307,13 +316,13 @@ describe('what is not passed on', () => {
     for (const { url } of upstream.arrived.slice(before)) expect(url).toBe('/v1/event-types');
   });
 
-  test('more than the body limit: 413', async () => {
+  test('more than the body limit: 413, however it comes', async () => {
     const half = Buffer.alloc(bodyBytesMax / 2 + 1, ' ');
-    const answer = await client.send('POST', '/v1/webhook-endpoints', {
-      raw: [half, half],
-      headers: { 'content-type': 'application/json' },
-    });
-    expectError(answer, 413, 'payload_too_large');
+    for (const raw of [[half, half], Buffer.concat([half, half])]) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await client.send('POST', '/v1/webhook-endpoints', { raw, headers });
+      expectError(answer, 413, 'payload_too_large');
+    }
   });
 });
 
@@ -419,6 +428,84 @@ describe('a dispatcher that does not answer', () => {
     await asked;
     await until('the request to be abandoned', () => upstream.abandoned.includes(path));
   });
+});
+
+describe('the dispatcher itself', () => {
+  const id = () => ({ 'x-request-id': newKey() });
+  let dispatcher: Product;
+  let through: Service;
+  let direct: Client;
+
+  beforeAll(async () => {
+    const port = await findFreePort();
+    through = await startService({ env: { DISPATCHER_URL: `http://127.0.0.1:${port}` } });
+    dispatcher = await startDispatcher({ databaseUrl: through.database.dispatcherUrl, port });
+    direct = new Client(dispatcher.url, dispatcher.apiKey);
+  }, 60_000);
+
+  afterAll(async () => {
+    direct.close();
+    await dispatcher.stop();
+    await through.stop();
+  });
+
+  test('answers the same through the ledger as by itself', async () => {
+    const calls: [method: string, path: string, sent?: Sent][] = [
+      ['GET', '/v1/event-types'],
+      ['HEAD', '/v1/event-types'],
+      ['GET', '/v1/event-types', { headers: { authorization: undefined } }],
+      ['GET', '/v1/event-types', { headers: { accept: 'text/html' } }],
+      ['GET', '/v1/event-types?unknown=1'],
+      ['DELETE', '/v1/event-types'],
+      ['PROPFIND', '/v1/event-types'],
+      ['GET', '/v1/event-types/more'],
+      ['GET', '/v1/webhook-endpoints/whe_nonsense'],
+      ['GET', '/v1/webhook-deliveries?filter[status]=lost'],
+      ['POST', '/v1/webhook-endpoints', { raw: '{"url":' }],
+      ['POST', '/v1/webhook-endpoints', { raw: '{}', headers: { 'content-type': 'text/plain' } }],
+      ['POST', '/v1/webhook-endpoints', { raw: '{}', headers: { 'content-encoding': 'gzip' } }],
+      ['POST', '/v1/webhook-endpoints', { raw: Buffer.alloc(1_100_000, ' ') }],
+      [
+        'POST',
+        '/v1/webhook-endpoints',
+        { raw: Buffer.alloc(1_100_000, ' '), headers: { authorization: 'Bearer x' } },
+      ],
+      ['POST', '/v1/webhook-endpoints', { body: { url: 'gopher://localhost/' } }],
+    ];
+    for (const [method, path, sent] of calls) {
+      const headers = { ...sent?.headers, ...id() };
+      const answers = [];
+      for (const client of [through.client, direct]) {
+        const { status, text, headers: got } = await client.send(method, path, { ...sent, headers });
+        const { date: _date, connection: _connection, 'keep-alive': _keepAlive, ...rest } = got;
+        answers.push({ status, text, ...rest });
+      }
+      expect([method, path, answers[0]]).toEqual([method, path, answers[1]]);
+    }
+  }, 60_000);
+
+  test('keeps what is made through the ledger', async () => {
+    const made = await through.client.post<One<{ id: string }>>('/v1/webhook-endpoints', {
+      url: 'http://127.0.0.1:9999/',
+    });
+    expect(made.status).toBe(201);
+    const path = `/v1/webhook-endpoints/${made.body.data.id}`;
+    expect((await direct.get(path)).status).toBe(200);
+    expect((await through.client.patch(path, { description: 'changed' })).status).toBe(200);
+    expect(await through.client.get<One<object>>(path)).toMatchObject({
+      body: { data: { description: 'changed' } },
+    });
+    expect((await through.client.delete(path)).status).toBe(204);
+    expect((await direct.get(path)).status).toBe(404);
+  });
+
+  test('is asked again as soon as it is back', async () => {
+    await dispatcher.kill();
+    expectError(await through.client.get('/v1/event-types'), 503, 'unavailable');
+    const port = Number(new URL(dispatcher.url).port);
+    dispatcher = await startDispatcher({ databaseUrl: through.database.dispatcherUrl, port });
+    expect((await through.client.get('/v1/event-types')).status).toBe(200);
+  }, 60_000);
 });
 
 test('log and metrics name the route, never what a caller made up', async () => {

@@ -15,6 +15,7 @@ export interface LinkLimits {
 }
 
 const connectMs = 2_000;
+const answerBeforeBodyMs = 1_000;
 /** Shorter than the dispatcher keeps an idle connection, so that no request meets one that is being closed. */
 const idleMs = 4_000;
 const noBody = new Set(['GET', 'HEAD', 'TRACE']);
@@ -56,7 +57,7 @@ export class DispatcherLink {
       return refuse(unavailableError('overloaded', 'too many requests wait for the webhook dispatcher'));
     }
     const end = this.follow(request, reply);
-    const body = this.bodyOf(request);
+    const body = this.bodyOf(request, reply);
     const failed = (error: unknown): Error => this.failure(request, error);
     this.pool
       .request({
@@ -98,22 +99,16 @@ export class DispatcherLink {
     return end;
   }
 
-  /** Counted on its way. What the dispatcher doesn't want to read any more is read to nowhere. */
-  private bodyOf({ raw, method }: FastifyRequest): Transform | null {
+  /** What the dispatcher doesn't want to read any more is read to nowhere. */
+  private bodyOf({ raw, method }: FastifyRequest, reply: FastifyReply): Transform | null {
     const { 'transfer-encoding': encoding, 'content-length': length = '0' } = raw.headers;
     if (noBody.has(method) || (encoding === undefined && length === '0')) return null;
     const { bodyBytesMax } = this.limits;
-    let bytes = 0;
-    const counted = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        bytes += chunk.length;
-        if (bytes <= bodyBytesMax) done(null, chunk);
-        else
-          done(new ApiError(413, 'payload_too_large', 'the body is too large', [], { connection: 'close' }));
-      },
-    });
-    counted.once('close', () => raw.resume());
-    return raw.pipe(counted);
+    const isTooLarge = Number(length) > bodyBytesMax;
+    if (isTooLarge) reply.header('connection', 'close');
+    const body = raw.pipe(isTooLarge ? begun() : counted(bodyBytesMax));
+    body.once('close', () => raw.resume());
+    return body;
   }
 
   private failure(request: FastifyRequest, error: unknown): ApiError {
@@ -131,4 +126,34 @@ async function* translated(body: AsyncIterable<Buffer>, toError: (error: unknown
   } catch (error) {
     throw toError(error);
   }
+}
+
+function counted(bytesMax: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      bytes += chunk.length;
+      if (bytes <= bytesMax) done(null, chunk);
+      else done(tooLarge());
+    },
+  });
+}
+
+/**
+ * A body that says itself that it is too large is only begun: by its headers the dispatcher knows already, and may
+ * find first that the caller has no key. All of it would break the connection on which that answer comes.
+ */
+function begun(): Transform {
+  const body: Transform = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => {
+      body.push(chunk);
+      const timer = setTimeout(() => done(tooLarge()), answerBeforeBodyMs);
+      body.once('close', () => clearTimeout(timer));
+    },
+  });
+  return body;
+}
+
+function tooLarge(): ApiError {
+  return new ApiError(413, 'payload_too_large', 'the body is too large', [], { connection: 'close' });
 }
