@@ -84,6 +84,19 @@ async function balanceOf(product: WholeProduct, accountId: string): Promise<unkn
   return ((await answer.json()) as { data?: { posted?: unknown } }).data?.posted;
 }
 
+interface Delivery {
+  readonly eventId: string;
+  readonly endpointId: string;
+  readonly eventType: string;
+  readonly status: string;
+}
+
+async function deliveriesOf(product: WholeProduct, endpointId: string): Promise<Delivery[]> {
+  const path = `/v1/webhook-deliveries?filter[endpointId]=${endpointId}`;
+  const answer = await fetch(product.url + path, { headers: { authorization: `Bearer ${product.apiKey}` } });
+  return ((await answer.json()) as { data: Delivery[] }).data;
+}
+
 describe('one data directory, from its first start on', () => {
   let product: WholeProduct;
   let bob = '';
@@ -122,6 +135,32 @@ describe('one data directory, from its first start on', () => {
       expect(JSON.parse(list ?? '')).toMatchObject({ data: [{ recipient: bob, amount: '250' }] });
     }
   });
+
+  test("the tour's lines for webhooks register the receiver and show a delivery that it has verified, twice", async () => {
+    for (let pasted = 0; pasted < 2; pasted++) {
+      const { stdout } = await promisify(execFile)('bash', ['-c', product.tour.join('\n')]);
+      const [hook, told, transfer, deliveries] = stdout.trim().split('\n').slice(5);
+      const { id, secret } = (JSON.parse(hook ?? '') as { data: { id: string; secret: string } }).data;
+      expect(secret).toMatch(/^whsec_/);
+      expect(told).toMatch(/are verified from now on/);
+      expect(JSON.parse(transfer ?? '')).toMatchObject({ data: { amount: '100' } });
+      expect(JSON.parse(deliveries ?? '')).toHaveProperty('data');
+      // A busy machine needs longer than the tour's second; a person would paste the last two lines again.
+      const delivered = () => deliveriesOf(product, id);
+      await until('the delivery', async () => (await delivered())[0]?.status === 'succeeded', 60_000);
+      expect(await delivered()).toMatchObject([{ endpointId: id, eventType: 'transaction.posted' }]);
+      const [{ eventId = '' } = {}] = await delivered();
+      const line = new RegExp(
+        `^Webhook received: \\S+ ${eventId} transaction\\.posted: 100 EUR .*, verified$`,
+        'm',
+      );
+      await until('the line', () => Promise.resolve(line.test(product.logs())));
+      const { stdout: shown } = await promisify(execFile)('bash', ['-c', product.tour.at(-1) ?? '']);
+      expect(shown).toContain(eventId);
+      expect(shown).not.toContain('NOT verified');
+      expect(product.logs()).not.toContain(secret);
+    }
+  }, 120_000);
 
   test('the documentation is where the tour says', async () => {
     expect((await fetch(`${product.url}/docs`)).status).toBe(200);
