@@ -163,7 +163,10 @@ describe('one data directory, from its first start on', () => {
   }, 120_000);
 
   test('the documentation is where the tour says', async () => {
-    expect((await fetch(`${product.url}/docs`)).status).toBe(200);
+    for (const url of [product.url, product.dispatcherUrl]) {
+      expect(product.logs()).toContain(`${url.replace('127.0.0.1', 'localhost')}/docs`);
+      expect((await fetch(`${url}/docs`)).status).toBe(200);
+    }
   });
 
   test('each app knows its own login only, and neither may change the journal', async () => {

@@ -76,7 +76,8 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
     await Promise.all(stage.map((app) => run(app, undo, stop)));
   }
   sayWhatIsOpen(settings);
-  console.log(tour(settings.port, keys.bootstrapApiKey, receiver?.port));
+  const ports = { ledger: settings.port, dispatcher: settings.dispatcherPort, receiver: receiver?.port };
+  console.log(tour(ports, keys.bootstrapApiKey));
   console.log(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 

@@ -1,17 +1,24 @@
+interface Ports {
+  readonly ledger: number;
+  readonly dispatcher: number;
+  readonly receiver: number | undefined;
+}
+
 /** What a person sees when everything runs: where, with which key, and lines to paste into one shell. */
-export function tour(port: number, apiKey: string, receiverPort: number | undefined): string {
-  const address = `http://localhost:${port}`;
+export function tour(ports: Ports, apiKey: string): string {
+  const address = `http://localhost:${ports.ledger}`;
   const caller = callerOf(address, apiKey);
   return [
     '',
     `The ledger runs at ${address}, its documentation is at ${address}/docs.`,
+    `Webhooks have the same address, and their documentation at http://localhost:${ports.dispatcher}/docs.`,
     `API key: ${apiKey}`,
     '',
     'Five lines for one shell: Alice with 10.00 EUR, Bob, a transfer of 2.50 to him, his balance, his transfers.',
     '',
     ...ledgerLines(caller),
     '',
-    ...(receiverPort === undefined ? [] : webhookPart(caller, `http://127.0.0.1:${receiverPort}/`)),
+    ...(ports.receiver === undefined ? [] : webhookPart(caller, `http://127.0.0.1:${ports.receiver}/`)),
     'Ctrl-C stops it; the data stays.',
     '',
   ].join('\n');
