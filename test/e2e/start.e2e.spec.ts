@@ -26,7 +26,7 @@ const readySecondsMax = 30;
 /** Runs a start that is expected to end by itself. */
 async function startToItsEnd(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const running = spawnStart({ DATA_DIR: join(home, 'refused'), ...(await freePorts()), ...env });
-  const timer = setTimeout(() => void running.kill('SIGTERM'), 20_000);
+  const timer = setTimeout(() => void running.kill('SIGTERM'), 50_000);
   const { code } = await running.exited;
   clearTimeout(timer);
   return { code, output: running.output() };
@@ -58,7 +58,7 @@ async function environmentOf(pid: number): Promise<Record<string, string>> {
   );
 }
 
-async function until(what: string, isSo: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+async function until(what: string, isSo: () => Promise<boolean>, limitMs = 45_000): Promise<void> {
   for (const deadline = Date.now() + limitMs; Date.now() < deadline;) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -228,7 +228,7 @@ describe('one data directory, from its first start on', () => {
     process.kill(postgres, 'SIGKILL');
     await until('the server to be gone', () => isGone(postgres));
     await until('the app to have its database again', async () => (await balanceOf(product, bob)) === '250');
-  }, 90_000);
+  }, 150_000);
 
   test('without the dispatcher the ledger is ready and posts', async () => {
     const { dispatcher } = await processesOf(product);
@@ -248,7 +248,7 @@ describe('one data directory, from its first start on', () => {
     expect(product.readyAfterSeconds).toBeLessThan(readySecondsMax);
     expect(product.apiKey).toBe(apiKey);
     expect(await balanceOf(product, bob)).toBe('250');
-  }, 60_000);
+  }, 150_000);
 
   test('after kill -9 of the supervisor alone its children are replaced', async () => {
     const { ledger, dispatcher, receiver, postgres } = await processesOf(product);
@@ -263,7 +263,7 @@ describe('one data directory, from its first start on', () => {
     for (const pid of [ledger, dispatcher, receiver])
       await until('the old one to be gone', () => isGone(pid));
     expect(await isGone(postgres)).toBe(true);
-  }, 60_000);
+  }, 150_000);
 
   test('another directory runs beside it, with its own key and nothing of its data', async () => {
     // Without RECEIVER_PORT the receiver takes any port that is free.
@@ -277,7 +277,7 @@ describe('one data directory, from its first start on', () => {
     } finally {
       await other.stop();
     }
-  }, 60_000);
+  }, 150_000);
 
   test('SIGTERM ends everything, in order, and leaves the directory free', async () => {
     const { ledger, dispatcher, receiver, postgres } = await processesOf(product);
@@ -287,7 +287,7 @@ describe('one data directory, from its first start on', () => {
     expect(await readFile(join(directory(), 'postgres.log'), 'utf8')).toContain(
       'database system is shut down',
     );
-  }, 60_000);
+  }, 150_000);
 });
 
 describe('starts that are interrupted or meet each other', () => {
@@ -302,7 +302,7 @@ describe('starts that are interrupted or meet each other', () => {
     const second = await startWholeProduct({ dataDirectory });
     expect((await readdir(dataDirectory)).filter((name) => name.startsWith('postgres.init-'))).toEqual([]);
     expect(await second.stop()).toEqual({ code: 0, signal: null });
-  }, 60_000);
+  }, 150_000);
 
   test('of three at once on a directory with a dead holder, one runs', async () => {
     const dataDirectory = join(home, 'contended');
@@ -320,7 +320,7 @@ describe('starts that are interrupted or meet each other', () => {
     await winner?.until('the third to be ready', () => winner.output().includes('Ready after'));
     for (const start of starts) if (start !== winner) expect(start.output()).toContain('already running');
     expect(await winner?.stop()).toEqual({ code: 0, signal: null });
-  }, 60_000);
+  }, 150_000);
 });
 
 describe('what can not be meant stops the start with a sentence', () => {
@@ -365,7 +365,7 @@ describe('what can not be meant stops the start with a sentence', () => {
       expect(code).toBe(1);
       expect(output).toContain(`${name} ${port} can't be listened on`);
     },
-    30_000,
+    90_000,
   );
 
   test('a setting that only an app can judge: the start ends, and says what the app says', async () => {
@@ -376,7 +376,7 @@ describe('what can not be meant stops the start with a sentence', () => {
     expect(code).toBe(1);
     expect(output).toContain('WEBHOOK_ALLOWED_RANGES is wrong');
     expect(output).toContain('dispatcher did not become ready');
-  }, 60_000);
+  }, 150_000);
 
   (isRoot ? test : test.skip)('as root: a directory that the user postgres can not enter', async () => {
     const locked = join(home, 'locked');
@@ -433,7 +433,7 @@ describe('with DATABASE_URL', () => {
       `SELECT rolname FROM pg_roles WHERE rolname LIKE '${company}\\_%' ORDER BY 1`,
     );
     expect(roles).toEqual([{ rolname: `${company}_dispatcher` }, { rolname: `${company}_ledger` }]);
-  }, 60_000);
+  }, 150_000);
 
   test("given logins are used as they are, and an app's own settings reach it", async () => {
     const product = await startWholeProduct({
@@ -466,7 +466,7 @@ describe('with DATABASE_URL', () => {
     } finally {
       await product.stop();
     }
-  }, 60_000);
+  }, 150_000);
 
   test('an owner who may not make the logins is told so', async () => {
     const { code, output } = await startToItsEnd({
