@@ -1,5 +1,6 @@
 import { host, makeValidator, port } from 'envalid';
 import ipaddr from 'ipaddr.js';
+import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
   databaseUrl,
   logLevels,
@@ -12,7 +13,7 @@ import {
 } from '#platform';
 
 /** Everything that the dispatcher can be told, with its default; nothing else reads the environment. */
-export interface DispatcherSettings {
+export interface DispatcherSettings extends KafkaSettings {
   readonly DISPATCHER_DATABASE_URL: string;
   readonly HOST: string;
   readonly DISPATCHER_PORT: number;
@@ -40,7 +41,7 @@ const addressRanges = makeValidator<readonly string[]>((value) => {
 });
 
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): DispatcherSettings {
-  return readEnvironment<DispatcherSettings>(environment, {
+  const settings = readEnvironment<DispatcherSettings>(environment, {
     DISPATCHER_DATABASE_URL: databaseUrl(),
     HOST: host({ default: '0.0.0.0' }),
     DISPATCHER_PORT: port({ default: 3001 }),
@@ -52,5 +53,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     API_CONNECTIONS_MAX: positive({ default: 8 }),
     DELIVERY_CONNECTIONS_MAX: positive({ default: 12 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
+    ...kafkaSettingSpecs,
   });
+  return checkKafkaSettings(settings);
 }

@@ -1,7 +1,8 @@
 import type { Type } from '@nestjs/common';
+import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { ApiKeys, authenticateRequests } from '#access';
-import { PostgresEventStream } from '#event-stream';
+import { KafkaEventStream, PostgresEventStream, type EventStream } from '#event-stream';
 import {
   conventionError,
   createHttpApp,
@@ -43,12 +44,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     onError: (err) => logger.warn({ err }, 'an idle connection of the delivery was lost'),
   });
   await checkDatabase(pool);
-  const eventStream = new PostgresEventStream({
-    url: settings.DISPATCHER_DATABASE_URL,
-    pool: deliveryPool,
-    logger,
-    registry,
-  });
+  const eventStream = eventStreamOf(settings, deliveryPool, registry, logger);
   const rules = {
     allowHttp: settings.WEBHOOK_ALLOW_HTTP,
     guard: new AddressGuard(settings.WEBHOOK_ALLOWED_RANGES),
@@ -96,4 +92,22 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
       await Promise.all([pool.end(), deliveryPool.end()]);
     },
   };
+}
+
+/** Kafka where there is one; else the journal itself, through the one function that this role may call. */
+function eventStreamOf(
+  settings: DispatcherSettings,
+  pool: pg.Pool,
+  registry: Registry,
+  logger: Log['logger'],
+): EventStream {
+  if (settings.KAFKA_BROKERS.length === 0) {
+    return new PostgresEventStream({ url: settings.DISPATCHER_DATABASE_URL, pool, logger, registry });
+  }
+  // Whoever supervises this process starts it again.
+  const onFatal = (err: Error) => {
+    logger.fatal({ err }, 'Kafka can not be read from here any more');
+    process.kill(process.pid, 'SIGTERM');
+  };
+  return new KafkaEventStream({ settings, pool, logger, registry, onFatal });
 }
