@@ -89,6 +89,8 @@ async function startApp(
 
 export interface WholeProductOptions {
   readonly dataDirectory: string;
+  /** `--kafka`, for start:kafka. */
+  readonly args?: readonly string[];
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -113,8 +115,11 @@ export async function freePorts() {
 }
 
 /** `npm start`, as a person runs it, without waiting for anything. */
-export function spawnStart(env: Readonly<Record<string, string>>): RunningProcess {
-  const child = spawn(process.execPath, [join(projectDirectory, 'tools/start.mjs')], {
+export function spawnStart(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): RunningProcess {
+  const child = spawn(process.execPath, [join(projectDirectory, 'tools/start.mjs'), ...args], {
     cwd: projectDirectory,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...cleanEnvironment(), ...env },
@@ -126,7 +131,7 @@ export function spawnStart(env: Readonly<Record<string, string>>): RunningProces
 export async function startWholeProduct(options: WholeProductOptions): Promise<WholeProduct> {
   const ports = { ...(await freePorts()), ...(options.port ? { PORT: String(options.port) } : {}) };
   const { dataDirectory } = options;
-  const running = spawnStart({ DATA_DIR: dataDirectory, ...ports, ...options.env });
+  const running = spawnStart({ DATA_DIR: dataDirectory, ...ports, ...options.env }, options.args);
   try {
     await running.until('npm start to be ready', () => /^Ready after/m.test(running.output()), 120_000);
   } catch (error) {

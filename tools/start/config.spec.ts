@@ -51,3 +51,11 @@ describe('webhooks to this machine', () => {
     expect(dispatcherSettings).toEqual({ WEBHOOK_ALLOW_HTTP: 'true' });
   });
 });
+
+test('a Kafka of our own is for start:kafka without a cluster', () => {
+  expect(readStartSettings({}, []).startsKafka).toBe(false);
+  expect(readStartSettings({}, ['--kafka']).startsKafka).toBe(true);
+  const settings = readStartSettings({ KAFKA_BROKERS: 'kafka:9092', KAFKA_TLS: 'true' }, ['--kafka']);
+  expect(settings.startsKafka).toBe(false);
+  expect(settings.kafkaSettings).toEqual({ KAFKA_BROKERS: 'kafka:9092', KAFKA_TLS: 'true' });
+});

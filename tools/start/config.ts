@@ -21,6 +21,8 @@ export interface StartSettings {
   readonly openings: Readonly<Record<string, string>>;
   /** Where Kafka is and how to log in there: both apps are told. Empty: the stream is read from Postgres. */
   readonly kafkaSettings: Readonly<Record<string, string>>;
+  /** `npm run start:kafka` without a cluster of yours: we start a broker. */
+  readonly startsKafka: boolean;
   /** Absent where webhooks can't go to this machine: the tour has no lines about them then. */
   readonly receiver: ReceiverPlan | undefined;
 }
@@ -80,7 +82,10 @@ const WEBHOOKS_TO_THIS_MACHINE = {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The only reader of the environment here; the first value that can't be meant stops the start by its name. */
-export function readStartSettings(environment: Environment = process.env): StartSettings {
+export function readStartSettings(
+  environment: Environment = process.env,
+  args: readonly string[] = process.argv.slice(2),
+): StartSettings {
   const of = (name: string): string | undefined => environment[name] || undefined;
   oneOf('LOG_LEVEL', of('LOG_LEVEL') ?? 'info', LOG_LEVELS);
   const openings = of('NODE_ENV') === 'production' ? {} : without(WEBHOOKS_TO_THIS_MACHINE, of);
@@ -102,6 +107,7 @@ export function readStartSettings(environment: Environment = process.env): Start
       of,
       Object.keys(environment).filter((name) => name.startsWith('KAFKA_')),
     ),
+    startsKafka: args.includes('--kafka') && of('KAFKA_BROKERS') === undefined,
     receiver: reachThisMachine(dispatcherSettings)
       ? {
           port: port('RECEIVER_PORT', of('RECEIVER_PORT') ?? '3002'),

@@ -1,4 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LogFile } from '../embedded-postgres/log-file.js';
+import { startKafka } from '../kafka/server.js';
 import {
   appsOf,
   DRAIN_SECONDS_MAX,
@@ -60,6 +63,8 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
   };
   stop.throwIfAborted();
 
+  const kafkaSettings = await kafkaOf(settings, undo, stop);
+  stop.throwIfAborted();
   const { postgres, roleMakerUrl } = await postgresOf(settings, secrets, undo, stop);
   stop.throwIfAborted();
   const { applied, ...databases } = await prepareDatabase(postgres, roleMakerUrl, secrets);
@@ -70,7 +75,7 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
     ...settings.receiver,
     port: await portToUse(settings.receiver, drainSeconds / 5),
   };
-  for (const stage of appsOf({ ...settings, receiver }, databases, keys)) {
+  for (const stage of appsOf({ ...settings, kafkaSettings, receiver }, databases, keys)) {
     stop.throwIfAborted();
     await Promise.all(stage.map((app) => untilPortFree(app, drainSeconds)));
     await Promise.all(stage.map((app) => run(app, undo, stop)));
@@ -79,6 +84,22 @@ async function startEverything(undo: Undo[], stop: AbortSignal): Promise<void> {
   const ports = { ledger: settings.port, dispatcher: settings.dispatcherPort, receiver: receiver?.port };
   console.log(tour(ports, keys.bootstrapApiKey));
   console.log(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+}
+
+/** What tells the apps where Kafka is: nothing, a cluster of the environment's, or a broker of our own. */
+async function kafkaOf(
+  { kafkaSettings, startsKafka, dataDirectory }: StartSettings,
+  undo: Undo[],
+  stop: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  if (!startsKafka) return kafkaSettings;
+  const directory = join(dataDirectory, 'kafka');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const log = new LogFile(join(dataDirectory, 'kafka.log'));
+  const server = await startKafka({ directory, log, signal: stop });
+  undo.push((hurry) => server.stop(hurry));
+  console.log(`Kafka runs at ${server.brokers}, its data is in ${directory}.`);
+  return { ...kafkaSettings, KAFKA_BROKERS: server.brokers };
 }
 
 /** The Postgres of DATABASE_URL, or our own one, whose superuser makes the apps' roles. */
