@@ -1,5 +1,5 @@
 import { answerHeaders as anyAnswer, headerText, requestHeaders as anyRequest, text, typeId } from '#openapi';
-import { accountIdPattern, accountReference, exampleIds } from './schema-parts.js';
+import { accountIdPattern, accountReference, exampleIds } from '#contracts';
 
 const entityTag = '^"[0-9]+\\.[0-9]+"$';
 const exampleDate = 'Sat, 31 Jan 2026 09:15:27 GMT';

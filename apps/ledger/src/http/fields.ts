@@ -1,7 +1,7 @@
 import { amountDigitsMax, parseAmount, parseSignedAmount } from '#domain';
 import { field, rule, type FieldOptions } from '#openapi';
 import { isAccountReference } from './ids.js';
-import { accountReferencePattern } from './schema-parts.js';
+import { accountReferencePattern } from '#contracts';
 
 /** Above zero, in minor units. */
 export const AmountField = (options: FieldOptions) =>

@@ -1,6 +1,6 @@
 import { parameter } from '#openapi';
 import { isAccountReference } from './ids.js';
-import { accountReferencePattern, exampleIds } from './schema-parts.js';
+import { accountReferencePattern, exampleIds } from '#contracts';
 
 export const AccountParameter = (description: string) =>
   parameter(

@@ -1,5 +1,5 @@
 import type { RequestExamples } from '#openapi';
-import { exampleIds } from './schema-parts.js';
+import { exampleIds } from '#contracts';
 
 const { account, otherAccount } = exampleIds;
 

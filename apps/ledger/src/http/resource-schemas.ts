@@ -1,8 +1,19 @@
-import { listedStatuses, listedTypes } from '../transactions/transaction-queries.js';
+import {
+  accountReference,
+  accountSchema,
+  amount,
+  balanceAfterSchema,
+  balanceProperties,
+  balancesAfter,
+  currency,
+  metadata,
+  postingSchema,
+  signedAmount,
+  transactionProperties,
+} from '#contracts';
 import {
   choice,
   count,
-  listOf,
   nullable,
   object,
   position,
@@ -12,55 +23,14 @@ import {
   typeId,
   type SchemaObject,
 } from '#openapi';
-import {
-  accountReference,
-  accountStatus,
-  amount,
-  currency,
-  exampleIds,
-  metadata,
-  sha256,
-  signedAmount,
-  visibility,
-} from './schema-parts.js';
+import { exampleIds, sha256 } from './schema-parts.js';
 
 /** What the API answers with, as present() renders it; the end-to-end test holds the two together. */
-const externalId = nullable(text("The client's own id of it, unique in the ledger", 'order-8'));
-const reference = nullable(text("The client's own text, which lists can search", 'Lunch'));
-
-const balances = {
-  posted: signedAmount('What has settled: credits minus debits', '1000'),
-  available: signedAmount('What may still leave: posted − pendingOut − minBalance', '1000'),
-  pendingIn: amount('What is held for it by others', '0'),
-  pendingOut: amount('What is held of it for others', '0'),
-};
-
-const account = object(
-  {
-    id: accountReference('Its id; the name for a system account'),
-    name: text('What people call it', 'Alice'),
-    currency: currency(),
-    visibility,
-    externalId: nullable(text("The client's own id of it, unique in the ledger", 'user-17')),
-    ownerId: nullable(text('Whose it is', 'alice')),
-    status: accountStatus,
-    balance: object(balances, 'Left out where the reader may see the account and not its money'),
-    minBalance: nullable(signedAmount('The least that must stay; null for no limit', '0')),
-    maxBalance: nullable(signedAmount('The most that it may hold; null for no limit', '1000'), null),
-    version: count('Grows by one with every change of any kind, money included', 3),
-    metadata,
-    createdAt: time('When it was opened', '2026-01-30T17:02:11.000482Z'),
-    updatedAt: time('When it last changed in any way'),
-  },
-  'Money of one currency, with its limits.',
-  ['balance'],
-);
-
 const balance = object(
   {
     accountId: accountReference('Whose balance it is'),
     currency: currency(),
-    ...balances,
+    ...balanceProperties,
     version: count("The account's version", 3),
     position: position("The ledger's position at which it was so"),
     asOf: time('When it was read'),
@@ -68,59 +38,14 @@ const balance = object(
   'What is on an account.',
 );
 
-const posting = object(
-  {
-    sender: nullable(accountReference('Who gave; null where the reader may not know')),
-    recipient: nullable(
-      accountReference('Who took; null where the reader may not know', exampleIds.otherAccount),
-    ),
-    amount: amount('How much', '250'),
-    currency: currency(),
-  },
-  'One movement between two accounts.',
-);
+const transactionParts = transactionProperties(ref('Posting'));
 
-const several = 'null where there are several postings, or where the reader may not know';
-const transactionParts = {
-  id: typeId('txn', 'Its id', exampleIds.transaction),
-  type: nullable(
-    choice(listedTypes, 'This release writes transfer, mint and burn; null once the data was erased'),
-  ),
-  status: choice(listedStatuses, 'How far it has come; posted is settled, and all that this release writes'),
-  sender: nullable(accountReference(`Who gave; ${several}`)),
-  recipient: nullable(accountReference(`Who took; ${several}`, exampleIds.otherAccount)),
-  amount: nullable(amount('How much; null where there are several postings', '250')),
-  currency: nullable(currency('The code of the currency; null where there are several postings')),
-  reference,
-  externalId,
+/** Of a transaction whose data was erased, that it was is all that is left. */
+const erasableParts = {
+  ...transactionParts,
+  type: nullable({ ...transactionParts.type, description: 'What kind of movement; null once erased' }),
   metadata: nullable({ ...metadata, description: 'What the client has put there; null once erased' }, {}),
-  postings: listOf('Posting', 'What it moved, in order; empty once the data was erased'),
-  meta: object(
-    { exchangeRate: text('Only where the currencies differ') },
-    'What the ledger adds to the request',
-    ['exchangeRate'],
-  ),
-  position: position('Its place in the journal'),
-  createdAt: time('When it was recorded'),
 };
-
-const writtenTransaction = object(
-  {
-    ...transactionParts,
-    balances: listOf('BalanceAfter', 'The accounts touched as they were right after it, as far as readable'),
-  },
-  'A transaction, with the balances that it led to.',
-);
-
-const balanceAfter = object(
-  {
-    accountId: accountReference('Whose balance it is'),
-    posted: signedAmount('What had settled', '750'),
-    available: signedAmount('What might still leave', '750'),
-    version: count("The account's version", 4),
-  },
-  'An account right after a transaction.',
-);
 
 const entry = object(
   {
@@ -133,7 +58,7 @@ const entry = object(
     counterparty: nullable(
       accountReference('The other side; null where the reader may not know', exampleIds.otherAccount),
     ),
-    reference,
+    reference: transactionParts.reference,
     createdAt: time('When it was recorded'),
   },
   'One side of a posting: a line of the statement.',
@@ -182,12 +107,15 @@ const trialBalanceLine = object(
 
 /** The things that the API shows, by the names that they have in the contract. */
 export const resourceSchemas = {
-  Account: account,
+  Account: accountSchema,
   Balance: balance,
-  Transaction: object(transactionParts, 'Money that moved, all of its postings or none.'),
-  WrittenTransaction: writtenTransaction,
-  BalanceAfter: balanceAfter,
-  Posting: posting,
+  Transaction: object(erasableParts, 'Money that moved, all of its postings or none.'),
+  WrittenTransaction: object(
+    { ...transactionParts, balances: balancesAfter(ref('BalanceAfter')) },
+    'A transaction, with the balances that it led to.',
+  ),
+  BalanceAfter: balanceAfterSchema,
+  Posting: postingSchema,
   Entry: entry,
   Event: event,
   TrialBalanceLine: trialBalanceLine,

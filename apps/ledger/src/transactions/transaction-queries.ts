@@ -1,9 +1,6 @@
+import { transactionStatuses, transactionTypes } from '#contracts';
 import { ChoiceParameter, ListQuery, TextParameter, TimeParameter } from '#openapi';
 import { AccountParameter, AmountParameter, CurrencyParameter } from '../http/parameters.js';
-
-/** Every type and status of the contract: a list may be asked for those that this release never writes. */
-export const listedTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'] as const;
-export const listedStatuses = ['posted', 'pending', 'partially_captured', 'voided', 'expired'] as const;
 
 export class ListTransactionsQuery extends ListQuery {
   @AccountParameter('On either side')
@@ -18,10 +15,10 @@ export class ListTransactionsQuery extends ListQuery {
   @TextParameter('A part of the reference, in any case')
   'filter[reference]'?: string;
 
-  @ChoiceParameter(listedTypes, 'What kind of movement')
+  @ChoiceParameter(transactionTypes, 'What kind of movement')
   'filter[type]'?: string;
 
-  @ChoiceParameter(listedStatuses, 'How far it has come')
+  @ChoiceParameter(transactionStatuses, 'How far it has come')
   'filter[status]'?: string;
 
   @CurrencyParameter('A currency that it moved')
