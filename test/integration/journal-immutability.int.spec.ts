@@ -91,10 +91,17 @@ describe('what is in the journal cannot be changed', () => {
   });
 
   it('the dispatcher sees nothing of it', async () => {
-    for (const table of ['journal.events', 'journal.heads', 'ledger.accounts', 'access.api_keys']) {
+    for (const table of ['journal.events', 'journal.heads', 'ledger.accounts', 'projections.entries']) {
       expect(await attempt(database.dispatcherUrl, `SELECT 1 FROM ${table}`)).toBe(insufficientPrivilege);
     }
   });
+
+  it.each([`UPDATE access.api_keys SET scopes = '{admin}'`, `DELETE FROM access.ledgers`])(
+    'nor can the dispatcher change whose key opens what: %s',
+    async (statement) => {
+      expect(await attempt(database.dispatcherUrl, statement)).toBe(insufficientPrivilege);
+    },
+  );
 });
 
 describe('an event may be erased, and only that', () => {
