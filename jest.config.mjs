@@ -1,6 +1,6 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
 // .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
-// .kafka.spec (a real broker as well).
+// .kafka.spec (a real broker as well), .faults.spec (the whole product, killed and frozen; by `npm run test:faults`).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -61,6 +61,12 @@ export default {
       globalSetup: '<rootDir>/test/support/kafka-global-setup.mjs',
       displayName: 'kafka',
       testMatch: ['<rootDir>/test/kafka/**/*.kafka.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
+      displayName: 'faults',
+      testMatch: ['<rootDir>/test/faults/**/*.faults.spec.ts'],
     },
   ],
 };

@@ -1,0 +1,140 @@
+import pg from 'pg';
+import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { Client } from './client.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
+import { BOOTSTRAP_API_KEY, startDispatcher, startProduct, type Product } from './product.js';
+import { ReceiverLog, type ReceivedLog, type ReceiverLogOptions } from './receiver-log.js';
+import { createEndpoint } from './webhook-fixtures.js';
+
+export interface FleetOptions {
+  /** Postgres of its own, to be crashed. */
+  readonly ownCluster?: boolean;
+  /** The ledger as two processes, `api` and `worker`, or as the one that is called `api`. */
+  readonly isSplit?: boolean;
+  readonly receiver?: ReceiverLogOptions;
+  /** Of both apps. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** An endpoint of the fleet with what it has received. */
+export interface FleetEndpoint {
+  readonly name: string;
+  readonly id: string;
+  readonly received: ReceivedLog;
+}
+
+/**
+ * The whole product as processes that a test may kill, freeze and start, on a database of its own, with a
+ * receiver. `api` keeps its address when it is started again; a dispatcher is a new one each time.
+ */
+export class Fleet {
+  readonly endpoints: FleetEndpoint[] = [];
+  private readonly members = new Map<string, Product>();
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly db: pg.Pool,
+    readonly receiver: ReceiverLog,
+    /** Of the ledger's API. */
+    readonly client: Client,
+    private readonly apiPort: number,
+    private readonly options: FleetOptions,
+  ) {}
+
+  static async start(options: FleetOptions = {}): Promise<Fleet> {
+    const database = await createTestDatabase({ ownCluster: options.ownCluster ?? false });
+    const db = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
+    db.on('error', () => undefined);
+    const receiver = await ReceiverLog.start(options.receiver);
+    const apiPort = await findFreePort();
+    const client = new Client(`http://127.0.0.1:${apiPort}`, BOOTSTRAP_API_KEY);
+    const fleet = new Fleet(database, db, receiver, client, apiPort, options);
+    try {
+      await fleet.up('api');
+      if (options.isSplit) await fleet.up('worker');
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+    return fleet;
+  }
+
+  /** Names beginning with `dispatcher` are dispatchers. */
+  async up(name: string): Promise<Product> {
+    const env = { LOG_LEVEL: 'warn', ...this.options.env };
+    const { ledgerUrl, dispatcherUrl } = this.database;
+    if (name.startsWith('dispatcher')) {
+      return this.keep(name, await startDispatcher({ databaseUrl: dispatcherUrl, env }));
+    }
+    const role = name === 'worker' ? 'worker' : this.options.isSplit ? 'api' : 'all';
+    const port = name === 'api' ? { port: this.apiPort } : {};
+    const ledger = { databaseUrl: ledgerUrl, ...port, env: { ...env, LEDGER_ROLE: role } };
+    return this.keep(name, await startProduct(ledger));
+  }
+
+  get(name: string): Product {
+    const member = this.members.get(name);
+    if (!member) throw new Error(`${name} is not running`);
+    return member;
+  }
+
+  get names(): readonly string[] {
+    return [...this.members.keys()];
+  }
+
+  async kill(name: string): Promise<void> {
+    const member = this.get(name);
+    this.members.delete(name);
+    await member.kill('SIGKILL');
+  }
+
+  /** Lets it end what it does. */
+  async end(name: string): Promise<void> {
+    const member = this.get(name);
+    this.members.delete(name);
+    const { code } = await member.stop();
+    if (code !== 0) throw new Error(`${name} ended with ${code}:\n${member.logs().slice(-4_000)}`);
+  }
+
+  /** Makes endpoints at the receiver, by a dispatcher that is up. */
+  async addEndpoints(names: readonly string[], fields: object = {}): Promise<readonly FleetEndpoint[]> {
+    const dispatcher = this.names.find((name) => name.startsWith('dispatcher')) ?? 'none';
+    const webhooks = new Client(this.get(dispatcher).url, BOOTSTRAP_API_KEY);
+    const added: FleetEndpoint[] = [];
+    for (const name of names) {
+      const { id, secret } = await createEndpoint(webhooks, { url: this.receiver.urlOf(name), ...fields });
+      added.push({ name, id, received: this.receiver.add(name, secret) });
+    }
+    webhooks.close();
+    this.endpoints.push(...added);
+    return added;
+  }
+
+  /** After the endpoints, so that these know each account from its opening on. */
+  async openAccounts(count: number): Promise<string[]> {
+    const accounts: string[] = [];
+    for (let n = 0; n < count; n++) {
+      const { id } = await this.client.open({ name: `Account ${n}`, openingBalance: 1_000_000_000 });
+      accounts.push(id);
+    }
+    return accounts;
+  }
+
+  /** What the members have said, for a failure's message. */
+  logs(): string {
+    return [...this.members].map(([name, member]) => `${name}: ${member.logs().slice(-2_000)}`).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    await Promise.all([...this.members.values()].map((member) => member.kill('SIGKILL')));
+    await this.receiver.close();
+    await this.db.end();
+    await this.database.drop();
+  }
+
+  private keep(name: string, product: Product): Product {
+    this.members.set(name, product);
+    return product;
+  }
+}
