@@ -2,6 +2,8 @@ import pg from 'pg';
 import { findFreePort } from '../../tools/embedded-postgres/server.js';
 import { Client } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { faultRun } from './fault-run.js';
+import { startTestBroker, type TestBroker } from './kafka.js';
 import { BOOTSTRAP_API_KEY, startDispatcher, startProduct, type Product } from './product.js';
 import { ReceiverLog, type ReceivedLog, type ReceiverLogOptions } from './receiver-log.js';
 import { createEndpoint } from './webhook-fixtures.js';
@@ -12,8 +14,6 @@ export interface FleetOptions {
   /** The ledger as two processes, `api` and `worker`, or as the one that is called `api`. */
   readonly isSplit?: boolean;
   readonly receiver?: ReceiverLogOptions;
-  /** Of both apps. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** An endpoint of the fleet with what it has received. */
@@ -38,6 +38,8 @@ export class Fleet {
     /** Of the ledger's API. */
     readonly client: Client,
     private readonly apiPort: number,
+    /** Of a run over Kafka. */
+    readonly broker: TestBroker | undefined,
     private readonly options: FleetOptions,
   ) {}
 
@@ -48,7 +50,8 @@ export class Fleet {
     const receiver = await ReceiverLog.start(options.receiver);
     const apiPort = await findFreePort();
     const client = new Client(`http://127.0.0.1:${apiPort}`, BOOTSTRAP_API_KEY);
-    const fleet = new Fleet(database, db, receiver, client, apiPort, options);
+    const broker = faultRun().withKafka ? await startTestBroker() : undefined;
+    const fleet = new Fleet(database, db, receiver, client, apiPort, broker, options);
     try {
       await fleet.up('api');
       if (options.isSplit) await fleet.up('worker');
@@ -61,7 +64,7 @@ export class Fleet {
 
   /** Names beginning with `dispatcher` are dispatchers. */
   async up(name: string): Promise<Product> {
-    const env = { LOG_LEVEL: 'warn', ...this.options.env };
+    const env = { LOG_LEVEL: 'warn', ...this.broker?.env };
     const { ledgerUrl, dispatcherUrl } = this.database;
     if (name.startsWith('dispatcher')) {
       return this.keep(name, await startDispatcher({ databaseUrl: dispatcherUrl, env }));
@@ -128,7 +131,7 @@ export class Fleet {
   async stop(): Promise<void> {
     this.client.close();
     await Promise.all([...this.members.values()].map((member) => member.kill('SIGKILL')));
-    await this.receiver.close();
+    await Promise.all([this.receiver.close(), this.broker?.close()]);
     await this.db.end();
     await this.database.drop();
   }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeTypeId } from '#contracts';
+import { encodeTypeId, topics } from '#contracts';
 import type { Fleet, FleetEndpoint } from './fleet.js';
+import { untilPublished } from './published.js';
+import { readTopic } from './topic-reader.js';
 import { uuidOf } from './webhook-fixtures.js';
 
 /** How far what was delivered is from the journal, over all endpoints. */
@@ -44,10 +46,7 @@ export async function untilDelivered(fleet: Fleet, endpoints = fleet.endpoints):
 /** Compares the journal with deliveries that succeeded, what the receiver got, and the topic where there is one. */
 export async function compareWithJournal(
   fleet: Fleet,
-  {
-    endpoints = fleet.endpoints,
-    topic,
-  }: { endpoints?: readonly FleetEndpoint[]; topic?: readonly string[] } = {},
+  endpoints: readonly FleetEndpoint[] = fleet.endpoints,
 ): Promise<Difference> {
   const lost: string[] = [];
   const invented: string[] = [];
@@ -64,9 +63,11 @@ export async function compareWithJournal(
     events = Math.max(events, journal.size);
     duplicateRows += deliveries.length - new Set(deliveries.map(({ eventId }) => eventId)).size;
     compare(`deliveries of ${name}`, journal, new Set(delivered.map(({ eventId }) => eventId)));
-    compare(`received by ${name}`, journal, received.accepted);
+    compare(`received by ${name}`, journal, received.ids);
+    compare(`accepted by ${name}`, journal, received.accepted);
   }
-  if (topic) compare('topic', await journalOf(fleet, null), new Set(topic));
+  const topic = await eventsInTopic(fleet);
+  if (topic) compare('the topic', await journalOf(fleet, null), topic);
   const logs = endpoints.map(({ received }) => received);
   const sum = (count: 'repeats' | 'atOnce') => logs.reduce((total, log) => total + log[count], 0);
   return {
@@ -117,4 +118,17 @@ async function deliveriesTo(fleet: Fleet, endpointId: string) {
     [uuidOf(endpointId)],
   );
   return rows.map(({ id, status }) => ({ eventId: encodeTypeId('evt', id), status }));
+}
+
+/** Of the ledger's events; undefined without Kafka. */
+async function eventsInTopic(fleet: Fleet): Promise<Set<string> | undefined> {
+  if (!fleet.broker) return undefined;
+  await untilPublished(fleet.database.superuserUrl);
+  const { rows } = await fleet.db.query<{ id: string }>(
+    'SELECT DISTINCT ledger_id AS id FROM journal.events',
+  );
+  const sources = new Set(rows.map(({ id }) => `/ledgers/${encodeTypeId('ldg', id)}`));
+  const messages = await readTopic(fleet.broker.settings, topics.events);
+  const ours = messages.filter(({ headers }) => sources.has(headers['ce_source'] ?? ''));
+  return new Set(ours.map(({ headers }) => headers['ce_id'] ?? 'none'));
 }

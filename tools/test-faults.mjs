@@ -1,0 +1,82 @@
+/**
+ * `npm run test:faults [-- --rounds 20 --seed <number> --kafka --json <file> <part of a test's file name> …]`: kills,
+ * freezes and cuts off the whole product under load, and compares what was delivered with the journal. With
+ * `--kafka`, or where KAFKA_BROKERS names a cluster, over Kafka. The table of figures, then the count, come last.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CountedTests } from './run-jest.mjs';
+
+const minutesPerRunMax = 20;
+const minutesPerRoundMax = 10;
+
+const { values, positionals } = readArguments();
+const rounds = Number(values.rounds);
+const seed = Number(values.seed ?? randomInt(2 ** 31));
+const isOverKafka = values.kafka || Boolean(process.env.KAFKA_BROKERS);
+const stream = isOverKafka ? 'Kafka' : 'Postgres';
+const directory = mkdtempSync(join(tmpdir(), 'fault-figures-'));
+const figuresFile = join(directory, 'figures');
+const tests = new CountedTests();
+
+console.log(`faults over ${stream}, ${rounds} rounds, seed ${seed}: repeat with --seed ${seed}`);
+try {
+  const startedAt = performance.now();
+  if (tests.build()) runJest();
+  tellFigures((performance.now() - startedAt) / 1_000);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+tests.tell();
+
+function runJest() {
+  const env = {
+    ...process.env,
+    FAULT_ROUNDS: String(rounds),
+    FAULT_FIGURES: figuresFile,
+    FAULT_KAFKA: String(isOverKafka),
+    TEST_SEED: String(seed),
+  };
+  const timeoutMs = (minutesPerRunMax + rounds * minutesPerRoundMax) * 60_000;
+  // One after the other: each has processes enough for the machine.
+  tests.run('faults', [...positionals, '--runInBand', '--selectProjects', 'faults'], { env, timeoutMs });
+}
+
+function tellFigures(seconds) {
+  const lines = existsSync(figuresFile) ? readFileSync(figuresFile, 'utf8').trim().split('\n') : [];
+  const rows = lines.map((line) => JSON.parse(line));
+  console.log('\n| fault | figures |\n| --- | --- |');
+  for (const { test, figures } of rows) {
+    const told = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
+    console.log(`| ${test} | ${told.join(', ')} |`);
+  }
+  console.log(`\n${stream}, ${rounds} rounds, seed ${seed}, ${Math.round(seconds)} s`);
+  if (values.json === undefined) return;
+  const { passed, failed } = tests;
+  const report = { stream, rounds, seed, seconds: Math.round(seconds), passed, failed, tests: rows };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function readArguments() {
+  try {
+    const given = parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '20' },
+        seed: { type: 'string' },
+        json: { type: 'string' },
+        kafka: { type: 'boolean', default: false },
+      },
+    });
+    const { rounds: asked, seed: wanted = '0' } = given.values;
+    if (!/^[1-9]\d{0,3}$/.test(asked)) throw new Error('--rounds must be a whole number from 1 to 9999');
+    if (!/^\d{1,10}$/.test(wanted)) throw new Error('--seed must be a whole number');
+    return given;
+  } catch (error) {
+    console.error(error.message);
+    process.exit(2);
+  }
+}
