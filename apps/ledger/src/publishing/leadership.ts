@@ -17,7 +17,7 @@ export interface PublishingLogger {
 }
 
 /** Session lock of the one process that publishes; the number only has to differ from other locks of ours. */
-const PUBLISHER_LOCK = 7_165_901_333;
+const PUBLISHER_LOCK = 7_165_901_335;
 const tryEveryMs = 1_000;
 const heartbeatEveryMs = 2_000;
 const connectMsMax = 5_000;
