@@ -20,8 +20,7 @@ tests.tell();
 
 async function runEverything() {
   if (jestArguments.length > 0) return runJest('narrowed', jestArguments, process.env);
-  const ignored = (await canRunKafka()) ? ['faults'] : ['faults', 'kafka'];
-  runJest('all', ['--ignoreProjects', ...ignored], environment);
+  runJest('all', [], environment, (await canRunKafka()) ? [] : ['kafka']);
   runSqlSuitesOnPostgres15();
 }
 
@@ -48,6 +47,7 @@ function runSqlSuitesOnPostgres15() {
   if (process.env.CI === 'true' || postgresBin) tests.failed += 1;
 }
 
-function runJest(name, args, env) {
-  tests.run(name, ['--maxWorkers=2', ...args], { env, timeoutMs: runTimeoutMs });
+function runJest(name, args, env, ignored = []) {
+  const projects = ['--ignoreProjects', 'faults', ...ignored];
+  tests.run(name, ['--maxWorkers=2', ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }
