@@ -76,18 +76,19 @@ export async function isReady(url: string): Promise<boolean> {
   );
 }
 
-/** Children of a process, by the last part of their command: `main.js` or `postgres`. Linux only. */
+/** Children of a process, by their command: `main.js` or `postgres`; one that ends meanwhile is left out. Linux only. */
 export async function childrenOf(pid: number): Promise<{ pid: number; command: string }[]> {
   const pids = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'))
     .trim()
     .split(' ')
     .filter(Boolean);
-  return await Promise.all(
+  const children = await Promise.all(
     pids.map(async (child) => {
-      const command = (await readFile(`/proc/${child}/cmdline`, 'utf8')).replaceAll('\0', ' ').trim();
-      return { pid: Number(child), command };
+      const line = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      return { pid: Number(child), command: line.replaceAll('\0', ' ').trim() };
     }),
   );
+  return children.filter(({ command }) => command !== '');
 }
 
 /** Whether a process of this number runs; one that has ended and only waits for its parent does not. */
