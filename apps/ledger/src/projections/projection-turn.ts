@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { inTransaction } from '#platform';
 import { claimCheckpoint, createCheckpoint, saveCheckpoint } from './checkpoints.js';
 import type { EventRange, Projection } from './projection.js';
 
@@ -136,23 +137,6 @@ async function readAhead(
   const [row] = rows;
   const unknown = row?.position == null ? null : { position: BigInt(row.position), event: row.event };
   return { head: BigInt(row?.head ?? '0'), unknown };
-}
-
-async function inTransaction<T>(pool: pg.Pool, work: (db: pg.ClientBase) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    // A connection that can't even roll back is thrown away.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (failure = rollbackError));
-    throw error;
-  } finally {
-    client.release(failure);
-  }
 }
 
 /** Classes 22 (data exception) and 23 (constraint violation): the event is at fault, and will be next time. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { StreamMessage } from '#event-stream';
+import { inTransaction } from '#platform';
 import { decideIntake, type DecidedIntake } from './decide-intake.js';
 import { openIntake, park, writeIntake } from './write-intake.js';
 
@@ -191,20 +192,4 @@ async function audit(db: pg.ClientBase, ledgerId: string, id: string, action: 'r
 
 function refuse(reason: string): DeadLetterOutcome {
   return { result: 'refused', reason };
-}
-
-async function inTransaction<T>(pool: pg.Pool, work: (db: pg.ClientBase) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const result = await work(client);
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (failure = rollbackError));
-    throw error;
-  } finally {
-    client.release(failure);
-  }
 }
