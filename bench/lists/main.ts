@@ -1,11 +1,11 @@
 import pg from 'pg';
-import { createPostgresPool, type PageRequest } from '#platform';
+import { createPostgresPool, type PageRequest, readSession } from '#platform';
 import { ListAccountsHandler } from '../../apps/ledger/src/accounts/list-accounts.js';
 import { ListEntriesHandler } from '../../apps/ledger/src/accounts/list-entries.js';
 import { listsProjection } from '../../apps/ledger/src/projections/lists-projection.js';
 import { takeTurn } from '../../apps/ledger/src/projections/projection-turn.js';
 import { ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
-import { readSession, workerSession } from '../../apps/ledger/src/projections/sessions.js';
+import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { ListTransactionsHandler } from '../../apps/ledger/src/transactions/list-transactions.js';
 import { startTestCluster, stopTestCluster, TEMPLATE, urlOf } from '../../test/support/test-cluster.js';
 import { readListsBenchSettings, type ListsBenchSettings } from './config.js';

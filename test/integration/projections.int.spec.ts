@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Registry } from 'prom-client';
-import { createPostgresPool } from '#platform';
+import { createPostgresPool, readSession } from '#platform';
 import { CommitListener } from '../../apps/ledger/src/projections/commit-listener.js';
 import { CommitNotifier } from '../../apps/ledger/src/projections/commit-notifier.js';
 import { listsProjection } from '../../apps/ledger/src/projections/lists-projection.js';
@@ -14,7 +14,7 @@ import {
 import { takeTurn } from '../../apps/ledger/src/projections/projection-turn.js';
 import { ProjectionLagging, ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import type { Projection } from '../../apps/ledger/src/projections/projection.js';
-import { readSession, workerSession } from '../../apps/ledger/src/projections/sessions.js';
+import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { systemPartyId } from '../../apps/ledger/src/projections/system-parties.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { HandMadeJournal } from '../support/hand-made-journal.js';

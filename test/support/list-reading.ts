@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { createPostgresPool, type Page, type PageRequest } from '#platform';
+import { createPostgresPool, type Page, type PageRequest, readSession } from '#platform';
 import { listsProjection } from '../../apps/ledger/src/projections/lists-projection.js';
 import { takeTurn } from '../../apps/ledger/src/projections/projection-turn.js';
-import { readSession, workerSession } from '../../apps/ledger/src/projections/sessions.js';
+import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
 export interface ListDatabase {

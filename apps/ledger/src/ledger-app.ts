@@ -2,7 +2,14 @@ import type { Type } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 import { ApiKeys, authenticateRequests, Bootstrap } from '#access';
 import { Journal } from '#journal';
-import { createHttpApp, createPostgresPool, isOpenPath, type Log, type RunningApp } from '#platform';
+import {
+  createHttpApp,
+  createPostgresPool,
+  isOpenPath,
+  type Log,
+  readSession,
+  type RunningApp,
+} from '#platform';
 import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
@@ -12,7 +19,6 @@ import { forwardWebhookRoutes } from './forwarding/forward-webhook-routes.js';
 import { translateError } from './http/refusals.js';
 import { setRequestTime } from './http/write-request.js';
 import { describeLedger } from './http/openapi.js';
-import { readSession } from './projections/sessions.js';
 import { startProjections } from './projections/start-projections.js';
 import { startPublishing } from './publishing/start-publishing.js';
 

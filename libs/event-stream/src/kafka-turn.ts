@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import type pg from 'pg';
+import { inTransaction } from '#platform';
 import type { StreamMessage, Subscriber } from './event-stream.js';
 import { lockOffset, saveOffset, type OffsetKey } from './kafka-offsets.js';
 
@@ -15,8 +16,11 @@ export type TurnOutcome =
   | { readonly result: 'misplaced' };
 
 /** A reader that froze in the middle lets go of the partition after this time. */
-const turnSettings =
-  "SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL lock_timeout = '20s'; SET LOCAL statement_timeout = '30s'";
+const turnSettings = {
+  idle_in_transaction_session_timeout: '30s',
+  lock_timeout: '20s',
+  statement_timeout: '30s',
+};
 
 /**
  * One transaction: it locks the stored offset, gives the subscriber what is not below it, and stores the next.
@@ -27,22 +31,9 @@ export async function takeTurn(
   pool: pg.Pool,
   subscriber: Subscriber,
   key: OffsetKey,
-  { from, messages }: FetchedMessages,
+  fetched: FetchedMessages,
 ): Promise<TurnOutcome> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; ${turnSettings}`);
-    const outcome = await turn(client, subscriber, key, { from, messages });
-    await client.query('COMMIT');
-    return outcome;
-  } catch (error) {
-    // A connection that can't even roll back is thrown away.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (failure = rollbackError));
-    throw error;
-  } finally {
-    client.release(failure);
-  }
+  return await inTransaction(pool, (db) => turn(db, subscriber, key, fetched), turnSettings);
 }
 
 async function turn(

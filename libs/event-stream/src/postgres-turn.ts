@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { topics, type JournalRecord } from '#contracts';
+import { inTransaction } from '#platform';
 import type { Subscriber } from './event-stream.js';
 import { messageOf } from './journal-message.js';
 
@@ -28,23 +29,9 @@ export async function takeStreamTurn(
   ledgerId: string,
   limits: TurnLimits,
 ): Promise<StreamTurn> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    await client.query(
-      `BEGIN ISOLATION LEVEL READ COMMITTED;
-       SET LOCAL idle_in_transaction_session_timeout = ${limits.idleMsMax}`,
-    );
-    const outcome = await turn(client, subscriber, ledgerId, limits.messagesPerTurnMax);
-    await client.query('COMMIT');
-    return outcome;
-  } catch (error) {
-    // A connection that can't even roll back is thrown away.
-    await client.query('ROLLBACK').catch((rollbackError: Error) => (failure = rollbackError));
-    throw error;
-  } finally {
-    client.release(failure);
-  }
+  return await inTransaction(pool, (db) => turn(db, subscriber, ledgerId, limits.messagesPerTurnMax), {
+    idle_in_transaction_session_timeout: `${limits.idleMsMax}ms`,
+  });
 }
 
 async function turn(

@@ -10,6 +10,7 @@ export * from './pages.js';
 export { checkPostgres, UnfitDatabase } from './postgres-facts.js';
 export * from './postgres-pool.js';
 export * from './random.js';
+export { readSession } from './read-session.js';
 export { Readiness } from './readiness.js';
 export * from './reconnecting-client.js';
 export { isOpenPath, pathOf } from './request-conventions.js';
