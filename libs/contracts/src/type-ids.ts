@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { TypeID } from 'typeid-js';
 
 const rememberedMax = 50_000;
-const textByUuid = new LRUCache<string, string>({ max: rememberedMax });
+const accountTexts = new LRUCache<string, string>({ max: rememberedMax });
 const uuidByText = new LRUCache<string, string>({ max: rememberedMax });
 
 /** 128 bits in Crockford's base32, which has no i, l, o or u. */
@@ -10,16 +10,10 @@ export const typeIdPattern = (prefix: string) => `^${prefix}_[0-7][0-9a-hjkmnp-t
 
 /**
  * Ids on the wire are TypeIDs (https://github.com/jetify-com/typeid): a prefix that names the kind of thing,
- * and the UUID in base32. Inside and in the database they are UUIDs. Recent ones are remembered, because the
- * same accounts come again and again and a conversion costs more than anything else in a small answer.
+ * and the UUID in base32. Inside and in the database they are UUIDs.
  */
 export function encodeTypeId(prefix: string, uuid: string): string {
-  const key = prefix + uuid;
-  const known = textByUuid.get(key);
-  if (known !== undefined) return known;
-  const text = TypeID.fromUUID(prefix, uuid).toString();
-  textByUuid.set(key, text);
-  return text;
+  return TypeID.fromUUID(prefix, uuid).toString();
 }
 
 /** The UUID of a well-formed id of this kind, else null. */
@@ -36,7 +30,14 @@ export function decodeTypeId(prefix: string, text: string): string | null {
   }
 }
 
-export const accountIdOf = (uuid: string) => encodeTypeId('acc', uuid);
+/** Remembered: the same accounts come again and again, and a conversion costs more than a look-up. */
+export function accountIdOf(uuid: string): string {
+  const known = accountTexts.get(uuid);
+  if (known !== undefined) return known;
+  const text = encodeTypeId('acc', uuid);
+  accountTexts.set(uuid, text);
+  return text;
+}
 export const transactionIdOf = (uuid: string) => encodeTypeId('txn', uuid);
 export const eventIdOf = (uuid: string) => encodeTypeId('evt', uuid);
 export const ledgerIdOf = (uuid: string) => encodeTypeId('ldg', uuid);

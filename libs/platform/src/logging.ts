@@ -10,7 +10,7 @@ export interface Log {
   flush(): void;
 }
 
-const bufferBytes = 4096;
+const bufferBytes = 65_536;
 const flushEveryMs = 500;
 
 /** Lines of JSON on standard output, gathered into larger writes so that a request doesn't wait for them. */
