@@ -10,7 +10,7 @@ export interface Log {
   flush(): void;
 }
 
-const bufferBytes = 65_536;
+const bufferBytes = 15_360;
 const flushEveryMs = 500;
 
 /** Lines of JSON on standard output, gathered into larger writes so that a request doesn't wait for them. */
