@@ -323,13 +323,16 @@ describe('retention', () => {
     const old = new Retention({ pool, logger, now: () => Date.now() + 40 * 86_400_000 });
     const daysOf = async () => {
       const { rows } = await superuser.query(
-        `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits
-         WHERE inhparent = 'dispatcher.deliveries'::regclass ORDER BY 1`,
+        `SELECT inhparent::regclass || ' ' || right(inhrelid::regclass::text, 8) AS day FROM pg_inherits
+         WHERE inhparent IN ('dispatcher.events'::regclass, 'dispatcher.deliveries'::regclass,
+           'dispatcher.attempts'::regclass) ORDER BY 1`,
       );
       return rows.map(({ day }) => day);
     };
     const before = await daysOf();
-    expect(before).toContain(dayAfter(Date.now(), -20).replaceAll('-', ''));
+    for (const table of ['events', 'deliveries', 'attempts']) {
+      expect(before).toContain(`dispatcher.${table} ${dayAfter(Date.now(), -20).replaceAll('-', '')}`);
+    }
     await superuser.query('SELECT dispatcher.make_days_v1($1)', [[dayAfter(Date.now(), -31)]]);
     await retention.tidy();
     expect(await daysOf()).toEqual(before);
@@ -339,6 +342,32 @@ describe('retention', () => {
       'nothing of the last seven days',
     );
     await expect(pool.query('DROP TABLE dispatcher.events')).rejects.toThrow('must be owner');
+  });
+
+  it('takes what is as old from the lanes, and nothing younger', async () => {
+    const [ledger, endpointId] = [new FedLedger(), randomUUID()];
+    for (const age of [0, 20, 31, 40]) {
+      const day = dayAfter(Date.now(), -age);
+      await superuser.query(
+        `INSERT INTO dispatcher.lane_entries (endpoint_id, account_id, epoch, position, day, event_id)
+         VALUES ($1, gen_random_uuid(), 1, $2, $3, gen_random_uuid())`,
+        [endpointId, ++ledger.position, day],
+      );
+      await superuser.query(
+        `INSERT INTO dispatcher.lane_skips (endpoint_id, account_id, event_id, skipped_at)
+         VALUES ($1, gen_random_uuid(), gen_random_uuid(), $2::date)`,
+        [endpointId, day],
+      );
+    }
+    await retention.tidy();
+    const { rows } = await superuser.query(
+      `SELECT 'entry' AS what, day::text FROM dispatcher.lane_entries WHERE endpoint_id = $1
+       UNION ALL SELECT 'skip', skipped_at::date::text FROM dispatcher.lane_skips WHERE endpoint_id = $1
+       ORDER BY what, day`,
+      [endpointId],
+    );
+    const kept = [dayAfter(Date.now(), -20), dayAfter(Date.now())];
+    expect(rows).toEqual(['entry', 'skip'].flatMap((what) => kept.map((day) => ({ what, day }))));
   });
 });
 

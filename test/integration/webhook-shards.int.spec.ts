@@ -226,6 +226,40 @@ describe('two dispatchers', () => {
     expect(await countByStatus(superuser, id)).toEqual({ succeeded: 30 });
     void heir;
   }, 90_000);
+
+  it('take over the retries of a killed one: what it was retrying at once, what waits at its time', async () => {
+    const ledger = new FedLedger();
+    const endpoint = (name: string) =>
+      insertEndpoint(superuser, ledger.id, { url: receiver.url(`/${name}`), eventTypes: [`a.${name}`] });
+    const [retrying, waiting] = [await endpoint('retrying'), await endpoint('waiting')];
+    const proxy = await TcpProxy.start(database.dispatcherUrl);
+    const dying = await startTestDispatcher(proxy.url, {
+      settings: { drainMsMax: 100 },
+      verdict: ({ statusCode }) => ({ next: 'retry', waitMs: statusCode === 503 ? 50 : 6_000 }),
+    });
+    running.push({ stop: () => dying.stop().catch(() => undefined) });
+    receiver.answer = ({ path }, response) => {
+      if (path === '/waiting') response.writeHead(500).end();
+      else if (receiver.ids(path).length === 1) response.writeHead(503).end();
+    };
+    await dying.stream.feed(['retrying', 'waiting'].map((name) => ledger.message([], { type: `a.${name}` })));
+    const deliveryOf = async ({ id }: { readonly id: string }) => (await deliveriesOf(superuser, id))[0];
+    await until('a retry is under way', () => receiver.ids('/retrying').length === 2);
+    await until('another waits', async () => (await deliveryOf(waiting)).attempts === 1);
+    const { next_attempt_at: dueAt } = await deliveryOf(waiting);
+    receiver.answer = (_, response) => response.end();
+    await proxy.close();
+    await start();
+    await until('all is delivered', async () =>
+      [await deliveryOf(retrying), await deliveryOf(waiting)].every((one) => one.status === 'succeeded'),
+    );
+    expect(await deliveryOf(retrying)).toMatchObject({ attempts: 2 });
+    expect(await deliveryOf(waiting)).toMatchObject({ attempts: 2 });
+    expect(new Set(receiver.ids('/retrying')).size).toBe(1);
+    const [first, second, ...more] = receiver.received.filter(({ path }) => path === '/waiting');
+    expect([second?.id, more]).toEqual([first?.id, []]);
+    expect(performance.timeOrigin + (second?.atMs ?? 0)).toBeGreaterThan(dueAt.getTime() - 100);
+  }, 90_000);
 });
 
 describe('a crash of Postgres', () => {
