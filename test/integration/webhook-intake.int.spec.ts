@@ -4,12 +4,9 @@ import { Registry } from 'prom-client';
 import { decodeTypeId } from '#contracts';
 import type { StreamMessage } from '#event-stream';
 import { deliveryMetrics } from '../../apps/webhook-dispatcher/src/delivery/delivery-metrics.js';
-import {
-  discardDeadLetter,
-  listDeadLetters,
-  retryDeadLetter,
-} from '../../apps/webhook-dispatcher/src/intake/dead-letters.js';
+import { discardDeadLetter, retryDeadLetter } from '../../apps/webhook-dispatcher/src/intake/dead-letters.js';
 import { Intake } from '../../apps/webhook-dispatcher/src/intake/intake.js';
+import { listDeadLetters } from '../../apps/webhook-dispatcher/src/intake/scan-dead-letters.js';
 import { dayAfter } from '../../apps/webhook-dispatcher/src/retention/days.js';
 import { Retention } from '../../apps/webhook-dispatcher/src/retention/retention.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';

@@ -1,12 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { shardCount } from '../../apps/webhook-dispatcher/src/delivery/shard-of.js';
-import {
-  anyDay,
-  claimDue,
-  giveBack,
-  writeResults,
-} from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
+import { writeResults } from '../../apps/webhook-dispatcher/src/delivery/scan-results.js';
+import { anyDay, claimDue, giveBack } from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
 import { Shards, type ShardTerm } from '../../apps/webhook-dispatcher/src/delivery/shards.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import {
@@ -105,9 +101,10 @@ describe('a write under an old term', () => {
     ).rows[0];
     await insertDelivery(ledger, dispatcherless.id, shard);
     const term: ShardTerm = { shard, term: holder.terms.get(shard) ?? 0 };
-    const wish = { endpointId: dispatcherless.id, count: 5, fromDay: anyDay };
+    const wish = { endpointId: dispatcherless.id, ledgerId: ledger.id, count: 5, fromDay: anyDay };
 
     expect(await claimDue(pool, [{ ...wish, ...term, term: term.term - 1 }])).toEqual([]);
+    expect(await claimDue(pool, [{ ...wish, ...term, ledgerId: new FedLedger().id }])).toEqual([]);
     const [claimed] = await claimDue(pool, [{ ...wish, ...term }]);
     if (!claimed) throw new Error('nothing was claimed');
     // The holder is frozen; another takes the shard and delivers.

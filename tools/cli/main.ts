@@ -3,10 +3,10 @@ import { ledgerIdOf } from '#contracts';
 import { createPostgresPool } from '#platform';
 import {
   discardDeadLetter,
-  listDeadLetters,
   retryDeadLetter,
   type DeadLetterOutcome,
 } from '../../apps/webhook-dispatcher/src/intake/dead-letters.js';
+import { listDeadLetters } from '../../apps/webhook-dispatcher/src/intake/scan-dead-letters.js';
 import { CannotStart, reportFailure } from '../start/cannot-start.js';
 import { readCliSettings } from './config.js';
 

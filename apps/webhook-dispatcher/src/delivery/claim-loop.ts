@@ -3,8 +3,9 @@ import type { ClaimedDelivery } from './delivery-endpoint.js';
 import type { DeliveryLogger } from './delivery-logger.js';
 import type { EndpointLine, ReadyDelivery } from './endpoint-line.js';
 import type { EventBodies, EventBody } from './event-bodies.js';
-import { readSkipped } from './lanes.js';
-import { claimDue, readEventValues, type Queryable } from './scan-shards.js';
+import type { Queryable } from './held-terms.js';
+import { readSkipped } from './scan-lanes.js';
+import { claimDue, readEventValues } from './scan-shards.js';
 
 export interface ClaimLoopParts {
   readonly pool: Queryable;
@@ -78,7 +79,7 @@ export class ClaimLoop {
       const claimed = await claimDue(
         this.parts.pool,
         wishes.map(({ line, count }) => ({
-          endpointId: line.endpoint.id,
+          ...line.ofLedger,
           shard: line.shard,
           term: line.term,
           count,

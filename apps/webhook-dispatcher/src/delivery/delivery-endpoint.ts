@@ -27,6 +27,7 @@ export interface ClaimedDelivery {
   readonly day: string;
   readonly eventId: string;
   readonly endpointId: string;
+  readonly ledgerId: string;
   readonly shard: number;
   readonly term: number;
   /** Made before. */

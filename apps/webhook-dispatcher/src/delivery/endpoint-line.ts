@@ -11,7 +11,7 @@ import { CircuitBreaker, type Admission } from './circuit-breaker.js';
 import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delivery-endpoint.js';
 import type { EventBody } from './event-bodies.js';
 import { RateLimit } from './rate-limit.js';
-import { anyDay } from './scan-shards.js';
+import { anyDay, type LedgerEndpoint } from './scan-shards.js';
 import type { SecretBox } from './secrets.js';
 import { dayAfter } from '../retention/days.js';
 import type { verdictOf } from './verdict.js';
@@ -90,6 +90,11 @@ export class EndpointLine {
 
   get shard(): number {
     return this.endpoint.shard;
+  }
+
+  /** By what statements find its deliveries. */
+  get ofLedger(): LedgerEndpoint {
+    return { endpointId: this.endpoint.id, ledgerId: this.endpoint.ledgerId };
   }
 
   private get isSending(): boolean {

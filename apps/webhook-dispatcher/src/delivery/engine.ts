@@ -7,20 +7,21 @@ import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { EndpointLine } from './endpoint-line.js';
 import type { EventBodies } from './event-bodies.js';
-import { callArrivals, callHeads, dissolveLanes, laneStart, type LanePosition } from './lanes.js';
+import type { Queryable } from './held-terms.js';
 import { ResultWriter } from './result-writer.js';
 import {
-  anyDay,
-  cancelPending,
-  disableEndpoint,
-  giveBack,
-  readEndpoints,
-  type FailingEndpoint,
+  callArrivals,
+  callHeads,
+  dissolveLanes,
+  laneStart,
   type Lane,
-  type Queryable,
-} from './scan-shards.js';
+  type LanePosition,
+} from './scan-lanes.js';
+import type { FailingEndpoint } from './scan-results.js';
+import { anyDay, giveBack, readEndpoints } from './scan-shards.js';
 import type { SecretBox } from './secrets.js';
 import type { ShardTerm } from './shards.js';
+import { cancelPending, disableEndpoint } from './turn-off-endpoint.js';
 import { verdictOf } from './verdict.js';
 
 export interface EngineParts {
@@ -187,11 +188,7 @@ export class DeliveryEngine {
   async dissolveLanes(lines: readonly EndpointLine[]): Promise<void> {
     const unordered = lines.filter((line) => !line.endpoint.isOrdered && this.isHeld(line));
     if (unordered.length === 0) return;
-    const endpoints = unordered.map(({ endpoint, shard, term }) => ({
-      endpointId: endpoint.id,
-      shard,
-      term,
-    }));
+    const endpoints = unordered.map(({ ofLedger, shard, term }) => ({ ...ofLedger, shard, term }));
     this.wake(await dissolveLanes(this.parts.pool, endpoints));
   }
 
@@ -309,7 +306,7 @@ export class DeliveryEngine {
         const term = { shard: line.shard, term: line.term };
         const from = lanes.last;
         const called = await this.untilDone(line, () =>
-          callArrivals(this.parts.pool, term, line.endpoint.id, from),
+          callArrivals(this.parts.pool, term, line.ofLedger, from),
         );
         if (!called) break;
         // Called from the beginning meanwhile: that is still to be done.

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryResult } from './delivery-endpoint.js';
-import { writeResults, type FailingEndpoint, type Lane, type Queryable } from './scan-shards.js';
+import type { Queryable } from './held-terms.js';
+import type { Lane } from './scan-lanes.js';
+import { writeResults, type FailingEndpoint } from './scan-results.js';
 import type { ShardTerm } from './shards.js';
 
 export interface ResultWriterParts {

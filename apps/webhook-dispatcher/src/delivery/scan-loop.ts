@@ -2,7 +2,9 @@ import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { EndpointLine } from './endpoint-line.js';
 import { changedLatelyMs, type DeliveryEngine } from './engine.js';
-import { anyDay, countDue, countParked, probeNextDue, type Queryable } from './scan-shards.js';
+import { countParked } from '../intake/scan-dead-letters.js';
+import type { Queryable } from './held-terms.js';
+import { anyDay, countDue, probeNextDue } from './scan-shards.js';
 
 export interface ScanLoopParts {
   readonly pool: Queryable;
@@ -95,7 +97,8 @@ export class ScanLoop {
     for (const line of lines) line.isProbeNeeded = false;
     let oldestMs = 0;
     try {
-      for (const { endpointId, waitMs } of await probeNextDue(this.parts.pool, [...byId.keys()])) {
+      const endpoints = lines.map(({ ofLedger }) => ofLedger);
+      for (const { endpointId, waitMs } of await probeNextDue(this.parts.pool, endpoints)) {
         const line = byId.get(endpointId);
         if (!line || waitMs === null) continue;
         if (waitMs <= 0) line.fromDay = anyDay;
@@ -118,8 +121,8 @@ export class ScanLoop {
     const behind = lines
       .filter(({ dueFromMs }) => dueFromMs !== null && dueFromMs <= now)
       .slice(0, probedMax);
-    const ids = behind.map(({ endpoint }) => endpoint.id);
-    metrics.due.set(ids.length === 0 ? 0 : await countDue(pool, ids));
+    const endpoints = behind.map(({ ofLedger }) => ofLedger);
+    metrics.due.set(endpoints.length === 0 ? 0 : await countDue(pool, endpoints));
     const { parkedLedgers, deadLetters } = await countParked(pool);
     metrics.parkedLedgers.set(parkedLedgers);
     metrics.deadLetters.set(deadLetters);

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { DeliveryLogger } from './delivery-logger.js';
+import { requeue } from './scan-shards.js';
 import { shardCount } from './shard-of.js';
 
 /** A shard as it was taken: whoever writes for it names its term. */
@@ -234,15 +235,6 @@ async function raiseTerms(
     values: [shards, holder],
   });
   return rows.map(({ shard, term }) => ({ shard, term: Number(term) }));
-}
-
-async function requeue(client: pg.Client, shards: readonly number[]): Promise<void> {
-  await client.query({
-    name: 'shards-requeue',
-    text: `UPDATE dispatcher.deliveries SET status = 'pending', next_attempt_at = clock_timestamp()
-      WHERE shard = ANY ($1) AND status = 'delivering'`,
-    values: [shards],
-  });
 }
 
 async function unlock(client: pg.Client, shards: readonly number[]): Promise<void> {

@@ -2,15 +2,8 @@ import type pg from 'pg';
 import type { StreamMessage } from '#event-stream';
 import { inTransaction } from '#platform';
 import { decideIntake, type DecidedIntake } from './decide-intake.js';
+import { deleteLetterOfNobody, ledgerOfLetter } from './scan-dead-letters.js';
 import { openIntake, park, writeIntake } from './write-intake.js';
-
-export interface DeadLetter {
-  readonly id: string;
-  readonly ledgerId: string | null;
-  readonly origin: string;
-  readonly reason: string | null;
-  readonly createdAt: Date;
-}
 
 /** What came of a decision; a refusal says why nothing was changed. */
 export type DeadLetterOutcome =
@@ -18,17 +11,7 @@ export type DeadLetterOutcome =
   | { readonly result: 'resumed'; readonly messages: number }
   | { readonly result: 'parked'; readonly messages: number; readonly reason: string };
 
-const listedMax = 1_000;
 const lettersPerStepMax = 500;
-
-/** Those that need a decision, and not those that wait behind them. */
-export async function listDeadLetters(db: Pick<pg.ClientBase, 'query'>): Promise<DeadLetter[]> {
-  const { rows } = await db.query<DeadLetter>(
-    `SELECT id, ledger_id AS "ledgerId", origin, reason, created_at AS "createdAt"
-     FROM dispatcher.dead_letters WHERE reason IS NOT NULL ORDER BY id LIMIT ${listedMax}`,
-  );
-  return rows;
-}
 
 /**
  * Takes the message in after all, where a later release can read it; one that came after a gap is taken in
@@ -45,11 +28,11 @@ export function discardDeadLetter(pool: pg.Pool, id: string): Promise<DeadLetter
 
 async function decideOn(pool: pg.Pool, id: string, action: 'retry' | 'discard'): Promise<DeadLetterOutcome> {
   const first = await inTransaction(pool, async (db) => {
-    const ledgerId = await ledgerOf(db, id);
+    const ledgerId = await ledgerOfLetter(db, id);
     if (ledgerId === undefined) return refuse(`there is no dead letter ${id}`);
     if (ledgerId === null) {
       if (action === 'retry') return refuse('a message of no ledger can only be discarded');
-      await db.query('DELETE FROM dispatcher.dead_letters WHERE id = $1 AND ledger_id IS NULL', [id]);
+      await deleteLetterOfNobody(db, id);
       return { result: 'resumed', messages: 1 } as const;
     }
     const [ledger] = await openIntake(db, [ledgerId]);
@@ -140,15 +123,6 @@ async function readLetters(db: pg.ClientBase, ledgerId: string, lettersMax: numb
     [ledgerId, lettersMax],
   );
   return rows;
-}
-
-/** Undefined: there is no such letter. */
-async function ledgerOf(db: pg.ClientBase, id: string): Promise<string | null | undefined> {
-  const { rows } = await db.query<{ ledger_id: string | null }>(
-    'SELECT ledger_id FROM dispatcher.dead_letters WHERE id = $1',
-    [id],
-  );
-  return rows[0]?.ledger_id;
 }
 
 async function firstLetterOf(db: pg.ClientBase, ledgerId: string): Promise<string | null> {

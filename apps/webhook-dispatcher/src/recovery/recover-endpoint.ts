@@ -24,14 +24,14 @@ export interface Recovery {
   readonly done: number;
 }
 
-/** What an endpoint wants of the stored events, as SQL; the first value is the ledger's id. */
-export const wantedEventsSql = `e.ledger_id = $1 AND e.recorded_at >= $3 AND e.recorded_at < $4
+/** What an endpoint wants of a ledger's stored events, as SQL; the first value is the ledger's id. */
+export const wantedEventsSql = `e.recorded_at >= $3 AND e.recorded_at < $4
   AND e.day >= ($3::timestamptz AT TIME ZONE 'UTC')::date
   AND e.type LIKE ANY ($5::text[]) AND ($6::text[] IS NULL OR e.type LIKE ANY ($6::text[]))
   AND (cardinality($7::uuid[]) = 0 OR e.account_ids && $7::uuid[])
   AND ($8::text IS NULL OR e.owner_ids @> ARRAY[$8::text])
   AND NOT EXISTS (SELECT FROM dispatcher.deliveries d
-    WHERE d.day = e.day AND d.event_id = e.event_id AND d.endpoint_id = $2 AND d.status = 'succeeded')`;
+    WHERE d.ledger_id = $1 AND d.day = e.day AND d.event_id = e.event_id AND d.endpoint_id = $2 AND d.status = 'succeeded')`;
 
 /** The values of `wantedEventsSql`. */
 export function wantedEventsValues(
@@ -59,7 +59,7 @@ export async function countRecoverable(
   range: RecoveryRange,
 ): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
-    `SELECT count(*)::integer AS count FROM dispatcher.events e WHERE ${wantedEventsSql}`,
+    `SELECT count(*)::integer AS count FROM dispatcher.events e WHERE e.ledger_id = $1 AND ${wantedEventsSql}`,
     wantedEventsValues(ledgerId, endpoint, range),
   );
   return rows[0]?.count ?? 0;

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { decodeTypeId, type StreamEvent } from '#contracts';
 import { newUuid } from '#platform';
 import type { DeliveryLogger } from '../delivery/delivery-logger.js';
-import { heldTerms, termValues } from '../delivery/scan-shards.js';
+import { heldTerms, termValues } from '../delivery/held-terms.js';
 import type { ShardTerm } from '../delivery/shards.js';
 import { wantedEventsSql, wantedEventsValues, type RecoverableEndpoint } from './recover-endpoint.js';
 import { readRunningRecoveries, type RunningRecovery } from './scan-recoveries.js';
@@ -115,7 +115,7 @@ async function findEvents(
     text: `SELECT e.day::text, e.event_id, e.epoch, e.position::text, e.type, e.account_ids,
         e.recorded_at::text, CASE WHEN $11 THEN e.value END AS value
       FROM dispatcher.events e
-      WHERE ${wantedEventsSql}
+      WHERE e.ledger_id = $1 AND ${wantedEventsSql}
         AND ($9::timestamptz IS NULL OR (e.recorded_at, e.event_id) > ($9::timestamptz, $10::uuid))
       ORDER BY e.recorded_at, e.event_id LIMIT ${eventsPerStepMax}`,
     values: [

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { dayAfter, daysAhead, daysKept } from './days.js';
+import { deleteOldLanes } from './scan-old-lanes.js';
 
 export interface RetentionParts {
   readonly pool: pg.Pool;
@@ -15,7 +16,6 @@ const everyMsDefault = 600_000;
 const retryMs = 10_000;
 /** At most one process of the deployment tidies at a time. */
 const tidyLock = 7_165_901_334;
-const rowsPerStep = 5_000;
 
 /**
  * Makes the partitions of the days to come, and drops those whose time is over. Everybody makes them, so that no
@@ -86,8 +86,7 @@ export class Retention {
       if (!day) break;
       this.parts.logger.info({ day }, 'events, deliveries and attempts of a day were dropped by age');
     }
-    await deleteInSteps(client, 'dispatcher.lane_entries', 'day', firstKept);
-    await deleteInSteps(client, 'dispatcher.lane_skips', 'skipped_at', firstKept);
+    while (await deleteOldLanes(client, firstKept));
   }
 
   private soon(waitMs: number): void {
@@ -105,21 +104,5 @@ export class Retention {
       );
     }, waitMs);
     this.timer.unref();
-  }
-}
-
-async function deleteInSteps(
-  client: pg.PoolClient,
-  table: 'dispatcher.lane_entries' | 'dispatcher.lane_skips',
-  column: 'day' | 'skipped_at',
-  firstKept: string,
-): Promise<void> {
-  for (;;) {
-    const { rowCount } = await client.query(
-      `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM ${table} WHERE ${column} < $1::date LIMIT ${rowsPerStep}))`,
-      [firstKept],
-    );
-    if ((rowCount ?? 0) < rowsPerStep) return;
   }
 }
