@@ -5,6 +5,16 @@ import {
   listDeliveries,
   type DeliveryFilters,
 } from '../../apps/webhook-dispatcher/src/deliveries/list-deliveries.js';
+import { writeResults } from '../../apps/webhook-dispatcher/src/delivery/scan-results.js';
+import {
+  anyDay,
+  claimDue,
+  countDue,
+  giveBack,
+  probeNextDue,
+} from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
+import { deliverySession } from '../../apps/webhook-dispatcher/src/delivery/start-delivery.js';
+import { cancelPending } from '../../apps/webhook-dispatcher/src/delivery/turn-off-endpoint.js';
 import { readEndpointStats } from '../../apps/webhook-dispatcher/src/endpoints/endpoint-stats.js';
 import { apiSession } from '../../apps/webhook-dispatcher/src/sessions.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -23,6 +33,7 @@ const reader = { keyId: '', actor: '', ledgerId, scopes: new Set<never>(), owner
 interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
   readonly 'Actual Rows': number;
   readonly 'Actual Loops': number;
   readonly 'Rows Removed by Filter'?: number;
@@ -47,7 +58,7 @@ beforeAll(async () => {
     session: apiSession,
     onError: () => undefined,
   });
-}, 90_000);
+}, 180_000);
 
 afterAll(async () => {
   await pool.end();
@@ -184,4 +195,79 @@ it.each([busy, quiet])('the figures of the endpoint %s', async (endpointId) => {
   explained.length = 0;
   await readEndpointStats(explaining(), ledgerId, endpointId);
   expect(explained.flatMap(faultsOf)).toEqual([]);
+});
+
+describe('deliveries are worked by', () => {
+  const ofLedger = { endpointId: busy, ledgerId };
+  const delivery = {
+    ...ofLedger,
+    id: randomUUID(),
+    day: '2026-01-01',
+    eventId: randomUUID(),
+    shard: 1,
+    term: 1,
+    attempts: 0,
+    scheduleFrom: 0,
+    isManual: false,
+  };
+  const result = {
+    delivery,
+    isOrdered: false,
+    status: 'succeeded',
+    waitMs: null,
+    at: new Date(),
+    durationMs: 1,
+    statusCode: 200,
+    errorClass: null,
+    responseBody: null,
+    skipped: [],
+  } as const;
+  const [due, key] = [/_endpoint_id_next_attempt_at_idx$/, /_pkey$/];
+  let worker: pg.Pool;
+
+  beforeAll(() => {
+    worker = createPostgresPool({
+      url: database.dispatcherUrl,
+      applicationName: 'test',
+      connectionsMax: 1,
+      session: deliverySession,
+      onError: () => undefined,
+    });
+  });
+  afterAll(() => worker.end());
+
+  /** The plan that such a session makes of a statement, once and for all values. */
+  async function indexesOf(work: (db: pg.Pool) => Promise<unknown>): Promise<string[]> {
+    let text = '';
+    const query = async (statement: { readonly text: string }) => {
+      ({ text } = statement);
+      return { rows: [], rowCount: 0 };
+    };
+    await work({ query } as unknown as pg.Pool);
+    const { rows } = await worker.query(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`);
+    const { rows: filled } = await superuser.query<{ relname: string }>(
+      `SELECT relname FROM pg_class WHERE relname LIKE 'deliveries_%' AND relkind = 'r' AND reltuples > 0`,
+    );
+    const partitions = new Set<unknown>(filled.map(({ relname }) => relname));
+    return nodesOf(rows[0]['QUERY PLAN'][0].Plan)
+      .filter((node) => partitions.has(node['Relation Name']) && node['Node Type'] !== 'ModifyTable')
+      .map((node) => node['Index Name'] ?? node['Node Type']);
+  }
+
+  it.each<[string, readonly RegExp[], (db: pg.Pool) => Promise<unknown>]>([
+    [
+      'when they are claimed',
+      [due, key],
+      (db) => claimDue(db, [{ ...ofLedger, shard: 1, term: 1, count: 10, fromDay: anyDay }]),
+    ],
+    ['when it is asked what is due next', [due], (db) => probeNextDue(db, [ofLedger])],
+    ['when those that are due are counted', [due], (db) => countDue(db, [ofLedger])],
+    ['when they are given back', [key], (db) => giveBack(db, [delivery])],
+    ['when results are written', [key], (db) => writeResults(db, [result], { isOrdered: false })],
+    ['when they are cancelled', [due, key], (db) => cancelPending(db, { shard: 1, term: 1 }, ledgerId, busy)],
+  ])('what they are due at, or their key: %s', async (_, expected, work) => {
+    const indexes = await indexesOf(work);
+    expect(indexes.length).toBeGreaterThanOrEqual(days - 1);
+    expect(indexes.filter((index) => !expected.some((pattern) => pattern.test(index)))).toEqual([]);
+  });
 });
