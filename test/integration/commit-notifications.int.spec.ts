@@ -14,7 +14,12 @@ import { queryRows, until } from '../support/journal-fixtures.js';
 
 /** Other processes hear of every commit, however many parts of the product the one that commits runs itself. */
 const waitMsMax = 30_000;
-const silence = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const silence = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 let database: TestDatabase;
 let superuser: pg.Client;

@@ -15,7 +15,7 @@ import { JournalProcess, type TestLedger } from '../support/journal-fixtures.js'
 const crash = 'a crash of the database';
 const cut = 'the loss of all connections';
 const log = () => undefined;
-const silence = { info: log, warn: log, error: log };
+const silence = { debug: log, info: log, warn: log, error: log };
 
 describeEventStream('Postgres', startHarness, [crash, cut]);
 

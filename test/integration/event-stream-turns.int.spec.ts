@@ -60,7 +60,7 @@ function streamOf(settings: Partial<PostgresStreamSettings> = {}, registry = new
   return new PostgresEventStream({
     url: database.dispatcherUrl,
     pool,
-    logger: { warn: log, error: log },
+    logger: { debug: log, info: log, warn: log, error: log },
     registry,
     settings,
   });
@@ -336,7 +336,7 @@ describe('a turn', () => {
       const stream = new PostgresEventStream({
         url: database.dispatcherUrl,
         pool: farPool,
-        logger: { warn: log, error: log },
+        logger: { debug: log, info: log, warn: log, error: log },
         registry: new Registry(),
       });
       let turns = 0;

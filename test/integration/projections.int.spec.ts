@@ -26,7 +26,7 @@ let readPool: pg.Pool;
 const logged: { level: string; details: Record<string, unknown>; message: string }[] = [];
 const log = (level: string) => (details: object, message: string) =>
   void logged.push({ level, details: details as Record<string, unknown>, message });
-const logger = { info: log('info'), warn: log('warn'), error: log('error') };
+const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 
 beforeAll(async () => {
   database = await createTestDatabase();

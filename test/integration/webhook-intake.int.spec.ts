@@ -16,6 +16,7 @@ import {
   handleInTransaction,
   insertEndpoint,
   newDeliveryPool,
+  until,
 } from '../support/delivery-fixtures.js';
 
 let database: TestDatabase;
@@ -25,6 +26,7 @@ let retention: Retention;
 let intake: Intake;
 const errors: string[] = [];
 const logger = {
+  debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: (_: object, message: string) => void errors.push(message),
@@ -326,12 +328,16 @@ describe('retention', () => {
       );
       return rows.map(({ day }) => day);
     };
+    await superuser.query('SELECT dispatcher.make_days_v1($1)', [[dayAfter(Date.now(), -20)]]);
     const before = await daysOf();
     for (const table of ['events', 'deliveries', 'attempts']) {
       expect(before).toContain(`dispatcher.${table} ${dayAfter(Date.now(), -20).replaceAll('-', '')}`);
     }
     await superuser.query('SELECT dispatcher.make_days_v1($1)', [[dayAfter(Date.now(), -31)]]);
-    await retention.tidy();
+    await until('the old day is dropped', async () => {
+      await retention.tidy();
+      return (await daysOf()).length === before.length;
+    });
     expect(await daysOf()).toEqual(before);
     // A clock that is wrong makes no days of next month, and drops nothing of this week.
     await expect(old.tidy()).rejects.toThrow('no partitions are made for');
@@ -356,15 +362,21 @@ describe('retention', () => {
         [endpointId, day],
       );
     }
-    await retention.tidy();
-    const { rows } = await superuser.query(
-      `SELECT 'entry' AS what, day::text FROM dispatcher.lane_entries WHERE endpoint_id = $1
-       UNION ALL SELECT 'skip', skipped_at::date::text FROM dispatcher.lane_skips WHERE endpoint_id = $1
-       ORDER BY what, day`,
-      [endpointId],
-    );
-    const kept = [dayAfter(Date.now(), -20), dayAfter(Date.now())];
-    expect(rows).toEqual(['entry', 'skip'].flatMap((what) => kept.map((day) => ({ what, day }))));
+    const kept = async () => {
+      const { rows } = await superuser.query(
+        `SELECT 'entry' AS what, day::text FROM dispatcher.lane_entries WHERE endpoint_id = $1
+         UNION ALL SELECT 'skip', skipped_at::date::text FROM dispatcher.lane_skips WHERE endpoint_id = $1
+         ORDER BY what, day`,
+        [endpointId],
+      );
+      return rows;
+    };
+    await until('what is old is gone', async () => {
+      await retention.tidy();
+      return (await kept()).length === 4;
+    });
+    const days = [dayAfter(Date.now(), -20), dayAfter(Date.now())];
+    expect(await kept()).toEqual(['entry', 'skip'].flatMap((what) => days.map((day) => ({ what, day }))));
   });
 });
 

@@ -80,6 +80,22 @@ async function recover(ledger: FedLedger, endpointId: string, range = sinceThen(
   return recovery;
 }
 
+/** The delivery of one of the ledger's events can't be made by anybody else before this is let go. */
+async function holdEvent(ledger: FedLedger, endpointId: string, number: number) {
+  const client = await superuser.connect();
+  await client.query('BEGIN');
+  await client.query(
+    `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status)
+     SELECT day, event_id, $2, gen_random_uuid(), ledger_id, 0, type, account_ids, 'pending' FROM dispatcher.events
+     WHERE ledger_id = $1 ORDER BY recorded_at, event_id LIMIT 1 OFFSET $3`,
+    [ledger.id, endpointId, number],
+  );
+  return async () => {
+    await client.query('ROLLBACK');
+    client.release();
+  };
+}
+
 describe('a recovery', () => {
   it('sends what was recorded while the endpoint was disabled, and what was given up, once each', async () => {
     const ledger = new FedLedger();
@@ -162,12 +178,14 @@ describe('a recovery', () => {
     await db.connect();
     const recovery = await startRecovery(db, ledger.id, id, sinceThen());
     await db.end();
+    const release = await holdEvent(ledger, id, 1_700);
     dispatcher = await start();
-    await until('it has begun', async () => (await recoveryRow(recovery?.id ?? '')).done > 0);
+    await until('it has begun', async () => (await recoveryRow(recovery?.id ?? '')).done === 1_500);
     await dispatcher.stop();
+    await release();
     dispatcher = await start();
     await until('all came', async () => (await countByStatus(superuser, id))['succeeded'] === 3_000, 60);
-    expect(await recoveryRow(recovery?.id ?? '')).toMatchObject({ status: 'done' });
+    expect(await recoveryRow(recovery?.id ?? '')).toMatchObject({ status: 'done', done: 3_000 });
     expect(new Set(receiver.ids()).size).toBe(3_000);
   }, 90_000);
 

@@ -44,7 +44,12 @@ class Holder {
     this.shards = new Shards({
       url,
       name,
-      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      logger: {
+        debug: () => undefined,
+        info: () => undefined,
+        warn: () => undefined,
+        error: () => undefined,
+      },
       onTaken: (taken) => taken.forEach(({ shard, term }) => this.terms.set(shard, term)),
       onLost: (lost) => lost.forEach((shard) => this.terms.delete(shard)),
       onHandOver: async (shard) => void this.terms.delete(shard),

@@ -294,7 +294,7 @@ export async function startTestDispatcher(
     settings: { databaseUrl: url, drainMsMax: 3_000, ...settings },
     pool,
     registry,
-    logger: { info: log('info'), warn: log('warn'), error: log('error') },
+    logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     eventStream: stream,
     sender,
     secretBox,

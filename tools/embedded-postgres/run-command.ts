@@ -9,11 +9,15 @@ export interface OsUser {
 export interface CommandOptions {
   /** Who runs it; ourselves when absent. */
   readonly user?: OsUser | undefined;
+  /** What it sees; what Postgres' programs see when absent. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 const OUTPUT_CHARACTERS_MAX = 100_000;
+/** For what is still in the streams when a command has ended. */
+const LAST_OUTPUT_MS = 200;
 
 /** As whom Postgres' programs run and what they see, in a directory that every user can enter. */
 export function commandSurroundings(user: OsUser | undefined) {
@@ -28,11 +32,12 @@ export function commandSurroundings(user: OsUser | undefined) {
 export function runCommand(
   command: string,
   args: readonly string[],
-  { user, timeoutMs = 60_000, signal }: CommandOptions = {},
+  { user, env, timeoutMs = 60_000, signal }: CommandOptions = {},
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       ...commandSurroundings(user),
+      ...(env === undefined ? {} : { env }),
       ...(signal === undefined ? {} : { signal }),
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: timeoutMs,
@@ -45,7 +50,9 @@ export function runCommand(
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     child.on('error', reject);
-    // Not 'close': a daemon started by the command may keep the streams open.
-    child.on('exit', (code) => setImmediate(() => resolve({ code, output })));
+    const end = (code: number | null) => resolve({ code, output });
+    child.on('close', end);
+    // A daemon started by the command may keep the streams open.
+    child.on('exit', (code) => setTimeout(end, LAST_OUTPUT_MS, code));
   });
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runCommand } from '../embedded-postgres/run-command.js';
 import { CannotStart } from '../start/cannot-start.js';
 import { javaEnvironment, projectDirectory } from './config.js';
 
@@ -11,7 +11,6 @@ const KAFKA_VERSION = '4.1.0';
 const JAVA_VERSION_MIN = 17;
 const COPY_DEPENDENCIES = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
 const DOWNLOAD_MINUTES_MAX = 10;
-const OUTPUT_CHARACTERS_MAX = 20_000;
 
 /** Null when a broker can be started here, else what has to be installed. */
 export async function whatKafkaLacks(): Promise<string | null> {
@@ -109,29 +108,12 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-/** Runs a program to its end; undefined where there is no such program. */
-export function run(
-  command: string,
-  args: readonly string[],
-  timeoutMs: number,
-): Promise<{ code: number | null; output: string } | undefined> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: javaEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    const collect = (chunk: Buffer): void => {
-      output = (output + chunk.toString('utf8')).slice(-OUTPUT_CHARACTERS_MAX);
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') resolve(undefined);
-      else reject(error);
-    });
-    child.on('close', (code) => resolve({ code, output }));
-  });
+/** Runs a program of Java's to its end; undefined where there is no such program. */
+export async function run(command: string, args: readonly string[], timeoutMs: number) {
+  try {
+    return await runCommand(command, args, { env: javaEnvironment(), timeoutMs });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -8,5 +8,4 @@ export {
   postgresStreamDefaults,
   type PostgresStreamParts,
   type PostgresStreamSettings,
-  type StreamLogger,
 } from './postgres-event-stream.js';

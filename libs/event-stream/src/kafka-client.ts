@@ -3,9 +3,8 @@ import { connect as connectTcp, isIP, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Kafka, logLevel, type ISocketFactory, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { LRUCache } from 'lru-cache';
-import { InvalidSettings } from '#platform';
+import { InvalidSettings, type Logger } from '#platform';
 import type { KafkaSettings } from './kafka-settings.js';
-import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaClient {
   readonly kafka: Kafka;
@@ -25,7 +24,7 @@ const repeatsMs = 5_000;
 export function createKafkaClient(
   settings: KafkaSettings,
   clientId: string,
-  logger: KafkaLogger,
+  logger: Logger,
   requestMsMax: number,
 ): KafkaClient {
   const sockets = new Set<Socket>();
@@ -100,7 +99,7 @@ function readAuthority(path: string): string {
 /** What kafkajs warns of on each producer, and is meant so: who sends here sends again from a checkpoint. */
 const meantSo = /^Limiting retries for the idempotent producer/;
 
-function passOn({ level, namespace, log }: LogEntry, logger: KafkaLogger): void {
+function passOn({ level, namespace, log }: LogEntry, logger: Logger): void {
   const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = log;
   if (meantSo.test(message)) return;
   const text = `kafkajs ${namespace}: ${message}`;

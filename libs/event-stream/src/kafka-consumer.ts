@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type pg from 'pg';
+import type { Logger } from '#platform';
 import type { Subscriber } from './event-stream.js';
 import { createKafkaClient, type KafkaClient } from './kafka-client.js';
 import type { KafkaMetrics } from './kafka-metrics.js';
@@ -8,14 +9,13 @@ import { findOrCreateOffset } from './kafka-offsets.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { ensureTopics } from './kafka-topics.js';
 import { takeTurn } from './kafka-turn.js';
-import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaConsumerParts {
   readonly settings: KafkaSettings;
   readonly topic: string;
   readonly subscriber: Subscriber;
   readonly pool: pg.Pool;
-  readonly logger: KafkaLogger;
+  readonly logger: Logger;
   readonly metrics: KafkaMetrics | undefined;
   /** How long the group waits for a reader in the middle of a turn before its partitions go to others. */
   readonly rebalanceMsMax: number;

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import { topics, type Topic } from '#contracts';
+import type { Logger } from '#platform';
 import type { EventStream, Subscriber, Subscription } from './event-stream.js';
 import { KafkaConsumer } from './kafka-consumer.js';
 import { kafkaMetrics, type KafkaMetrics } from './kafka-metrics.js';
 import type { KafkaSettings } from './kafka-settings.js';
-import type { KafkaLogger } from './kafka-logger.js';
 
 export interface KafkaEventStreamParts {
   readonly settings: KafkaSettings;
   /** Of the subscriber's database; a subscriber uses one connection of it at a time. */
   readonly pool: pg.Pool;
-  readonly logger: KafkaLogger;
+  readonly logger: Logger;
   readonly registry?: Registry;
   /** Called when reading can't be made to work again from inside this process, which is then to end. */
   readonly onFatal: (error: Error) => void;

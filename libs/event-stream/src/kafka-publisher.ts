@@ -1,13 +1,13 @@
 import { CompressionTypes, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
 import type { TopicMessage } from '#contracts';
+import type { Logger } from '#platform';
 import { createKafkaClient, type KafkaClient } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-settings.js';
 import { ensureTopics } from './kafka-topics.js';
-import type { KafkaLogger } from './kafka-logger.js';
 
 export interface TopicPublisherParts {
   readonly settings: KafkaSettings;
-  readonly logger: KafkaLogger;
+  readonly logger: Logger;
   /** From the call of send to its end, connecting included. */
   readonly sendMsMax?: number;
 }

@@ -1,8 +1,8 @@
 import type { Admin } from 'kafkajs';
 import { topics, type Topic } from '#contracts';
+import type { Logger } from '#platform';
 import type { KafkaClient } from './kafka-client.js';
 import type { KafkaSettings } from './kafka-settings.js';
-import type { KafkaLogger } from './kafka-logger.js';
 
 const waitForLeadersMs = 10_000;
 
@@ -13,7 +13,7 @@ const waitForLeadersMs = 10_000;
 export async function ensureTopics(
   client: KafkaClient,
   settings: KafkaSettings,
-  logger: KafkaLogger,
+  logger: Logger,
 ): Promise<void> {
   const admin = client.kafka.admin({ retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 } });
   await admin.connect();
@@ -41,7 +41,7 @@ async function createMissing(
   admin: Admin,
   wanted: readonly [Topic, number][],
   replicationFactor: number,
-  logger: KafkaLogger,
+  logger: Logger,
 ): Promise<void> {
   const existing = new Set(await admin.listTopics());
   const missing = wanted.filter(([topic]) => !existing.has(topic));

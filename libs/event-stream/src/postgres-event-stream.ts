@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
-import { ReconnectingClient } from '#platform';
+import { ReconnectingClient, type Logger } from '#platform';
 import { commitChannel, decodeLedgerIds } from './commit-notifications.js';
 import type { EventStream, Subscriber, Subscription } from './event-stream.js';
 import { followChannel, followLedger } from './follow-ledger.js';
@@ -35,18 +35,12 @@ export const postgresStreamDefaults: PostgresStreamSettings = {
   stopMsMax: 5_000,
 };
 
-/** The part of pino's logger that is used here. */
-export interface StreamLogger {
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
 export interface PostgresStreamParts {
   /** Where commits are heard of, on a connection of its own. */
   readonly url: string;
   /** The subscriber's sessions, of the database that the journal is in. */
   readonly pool: pg.Pool;
-  readonly logger: StreamLogger;
+  readonly logger: Logger;
   readonly registry: Registry;
   readonly settings?: Partial<PostgresStreamSettings>;
 }

@@ -1,11 +1,19 @@
 import type { LoggerService } from '@nestjs/common';
-import { pino, type Logger } from 'pino';
+import { pino, type Logger as PinoLogger } from 'pino';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+/** The part of pino's logger that is used by what is neither the log's maker nor its owner. */
+export interface Logger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
 export interface Log {
-  readonly logger: Logger;
+  readonly logger: PinoLogger;
   /** Writes out what is still in memory; to be called last. */
   flush(): void;
 }
@@ -34,7 +42,7 @@ export function createLog(app: string, level: LogLevel): Log {
 }
 
 /** Nest's own messages, in the same log. */
-export function nestLogger(logger: Logger): LoggerService {
+export function nestLogger(logger: PinoLogger): LoggerService {
   const text = (message: unknown) => (typeof message === 'string' ? message : JSON.stringify(message));
   const context = (optional: unknown[]) => ({ context: optional.at(-1) });
   return {

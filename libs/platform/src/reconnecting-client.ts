@@ -1,9 +1,10 @@
 import pg from 'pg';
+import type { Logger } from './logging.js';
 
 export interface ReconnectingClientSettings {
   readonly url: string;
   readonly applicationName: string;
-  readonly logger: { warn(details: object, message: string): void };
+  readonly logger: Logger;
   /** On every new connection, before it is used. */
   readonly prepare: (client: pg.Client) => Promise<void>;
 }

@@ -1,6 +1,5 @@
 import { commitChannel, decodeLedgerIds } from '#event-stream';
-import { ReconnectingClient } from '#platform';
-import type { ProjectionLogger } from './projection.js';
+import { ReconnectingClient, type Logger } from '#platform';
 
 /**
  * Hears of commits of other processes, on a connection of its own. What is said while it is down is not heard:
@@ -12,7 +11,7 @@ export class CommitListener {
   /** @param isOwn whether the server process of this id belongs to a session that speaks for this process */
   constructor(
     url: string,
-    logger: ProjectionLogger,
+    logger: Logger,
     onCommitted: (ledgerId: string) => void,
     isOwn: (serverProcessId: number) => boolean = () => false,
   ) {

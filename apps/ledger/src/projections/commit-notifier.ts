@@ -1,6 +1,5 @@
 import { commitChannel, encodeLedgerIds } from '#event-stream';
-import { ReconnectingClient } from '#platform';
-import type { ProjectionLogger } from './projection.js';
+import { ReconnectingClient, type Logger } from '#platform';
 
 const notifyEveryMs = 5;
 
@@ -19,7 +18,7 @@ export class CommitNotifier {
 
   constructor(
     url: string,
-    private readonly logger: ProjectionLogger,
+    private readonly logger: Logger,
   ) {
     this.connection = new ReconnectingClient({
       url,

@@ -1,7 +1,8 @@
 import type pg from 'pg';
+import type { Logger } from '#platform';
 import type { ProjectionMetrics } from './projection-metrics.js';
 import { takeTurn, type TurnOutcome } from './projection-turn.js';
-import type { Projection, ProjectionLogger } from './projection.js';
+import type { Projection } from './projection.js';
 import { retryParked, scanBacklog } from './scan-ledgers.js';
 
 export interface ProjectionRunnerSettings {
@@ -31,7 +32,7 @@ export interface ProjectionRunnerParts {
   readonly pool: pg.Pool;
   readonly projections: readonly Projection[];
   readonly metrics: ProjectionMetrics;
-  readonly logger: ProjectionLogger;
+  readonly logger: Logger;
   readonly settings?: Partial<ProjectionRunnerSettings>;
 }
 

@@ -22,10 +22,3 @@ export interface Projection {
   /** Writes the rows of a range, each event in it once, in the transaction that saves the checkpoint. */
   project(db: pg.ClientBase, ledgerId: string, range: EventRange): Promise<void>;
 }
-
-/** The part of pino's logger that is used here. */
-export interface ProjectionLogger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}

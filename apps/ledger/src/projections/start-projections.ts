@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
-import { createPostgresPool } from '#platform';
+import { createPostgresPool, type Logger } from '#platform';
 import type { LedgerSettings } from '../config.js';
 import { CommitListener } from './commit-listener.js';
 import { CommitNotifier } from './commit-notifier.js';
@@ -8,7 +8,6 @@ import { listsProjection } from './lists-projection.js';
 import { projectionMetrics } from './projection-metrics.js';
 import { ProjectionRunner } from './projection-runner.js';
 import { ProjectionWaiter } from './projection-waiter.js';
-import type { ProjectionLogger } from './projection.js';
 import { workerSession } from './sessions.js';
 
 export interface RunningProjections {
@@ -26,7 +25,7 @@ export async function startProjections(
   settings: LedgerSettings,
   readPool: pg.Pool,
   registry: Registry,
-  logger: ProjectionLogger,
+  logger: Logger,
 ): Promise<RunningProjections> {
   const url = settings.LEDGER_DATABASE_URL;
   const waiterSettings = { waitMsMax: settings.PROJECTION_WAIT_MS };

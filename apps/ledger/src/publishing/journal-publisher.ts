@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { TopicMessage } from '#contracts';
-import type { Leadership, PublishingLogger } from './leadership.js';
+import type { Logger } from '#platform';
+import type { Leadership } from './leadership.js';
 import type { PublishingMetrics } from './publishing-metrics.js';
 import { renderBatch, type RenderedBatch, type RenderRecord } from './render-batch.js';
 import { createCheckpoints, readUnpublished, retryParked, saveCheckpoints, scanLag } from './scan-ledgers.js';
@@ -13,7 +14,7 @@ export interface JournalPublisherParts {
   readonly send: (messages: readonly TopicMessage[]) => Promise<void>;
   readonly leadership: Pick<Leadership, 'term' | 'resign'>;
   readonly metrics: PublishingMetrics;
-  readonly logger: PublishingLogger;
+  readonly logger: Logger;
 }
 
 const eventsPerSendMax = 500;

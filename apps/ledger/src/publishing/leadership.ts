@@ -1,19 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import type { Logger } from '#platform';
 
 export interface LeadershipParts {
   readonly url: string;
-  readonly logger: PublishingLogger;
+  readonly logger: Logger;
   /** Called when this process begins or ceases to lead. */
   readonly onChange: () => void;
-}
-
-/** The part of pino's logger that is used here. */
-export interface PublishingLogger {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
 }
 
 /** Session lock of the one process that publishes; the number only has to differ from other locks of ours. */

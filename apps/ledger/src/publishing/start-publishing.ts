@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client';
 import { renderTopicMessages } from '#contracts';
 import { TopicPublisher } from '#event-stream';
-import { createPostgresPool } from '#platform';
+import { createPostgresPool, type Logger } from '#platform';
 import type { LedgerSettings } from '../config.js';
 import { CommitListener } from '../projections/commit-listener.js';
 import { JournalPublisher } from './journal-publisher.js';
-import { Leadership, type PublishingLogger } from './leadership.js';
+import { Leadership } from './leadership.js';
 import { publishingMetrics } from './publishing-metrics.js';
 
 export interface RunningPublishing {
@@ -37,7 +37,7 @@ const publisherSession: Readonly<Record<string, string>> = {
 export async function startPublishing(
   settings: LedgerSettings,
   registry: Registry,
-  logger: PublishingLogger,
+  logger: Logger,
 ): Promise<RunningPublishing> {
   if (settings.KAFKA_BROKERS.length === 0 || settings.LEDGER_ROLE === 'api') {
     return { poke: () => undefined, stop: () => Promise.resolve() };

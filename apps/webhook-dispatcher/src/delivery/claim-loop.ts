@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '#platform';
 import type { ClaimedDelivery } from './delivery-endpoint.js';
-import type { DeliveryLogger } from './delivery-logger.js';
 import type { EndpointLine, ReadyDelivery } from './endpoint-line.js';
 import type { EventBodies, EventBody } from './event-bodies.js';
 import type { Queryable } from './held-terms.js';
@@ -10,7 +10,7 @@ import { claimDue, readEventValues } from './scan-shards.js';
 export interface ClaimLoopParts {
   readonly pool: Queryable;
   readonly bodies: EventBodies;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   /** Whether the line's shard is still held under its term. */
   readonly isHeld: (line: EndpointLine) => boolean;
   /** No more deliveries should be claimed: as many as may be in memory are. */

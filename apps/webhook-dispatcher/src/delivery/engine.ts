@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '#platform';
 import type { AttemptOutcome, AttemptTarget, WebhookMessage } from './attempt-outcome.js';
 import { isFailingForGood } from './auto-disable.js';
 import { ClaimLoop } from './claim-loop.js';
 import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delivery-endpoint.js';
-import type { DeliveryLogger } from './delivery-logger.js';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { EndpointLine } from './endpoint-line.js';
 import type { EventBodies } from './event-bodies.js';
@@ -30,7 +30,7 @@ export interface EngineParts {
   readonly secretBox: Pick<SecretBox, 'open'>;
   readonly bodies: EventBodies;
   readonly metrics: DeliveryMetrics;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   /** Whether this term is the one that is held now. */
   readonly holds: (term: ShardTerm) => boolean;
   readonly verdict?: typeof verdictOf;

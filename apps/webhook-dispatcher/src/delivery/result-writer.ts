@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeliveryLogger } from './delivery-logger.js';
+import type { Logger } from '#platform';
 import type { DeliveryResult } from './delivery-endpoint.js';
 import type { Queryable } from './held-terms.js';
 import type { Lane } from './scan-lanes.js';
@@ -8,7 +8,7 @@ import type { ShardTerm } from './shards.js';
 
 export interface ResultWriterParts {
   readonly pool: Queryable;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly onFailing: (endpoints: readonly FailingEndpoint[]) => void;
   /** Terms: those of the results that left lanes. */
   readonly onLanesLeft: (lanes: readonly Lane[], terms: readonly ShardTerm[]) => void;

@@ -1,4 +1,4 @@
-import type { DeliveryLogger } from './delivery-logger.js';
+import type { Logger } from '#platform';
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import type { EndpointLine } from './endpoint-line.js';
 import { changedLatelyMs, type DeliveryEngine } from './engine.js';
@@ -10,7 +10,7 @@ export interface ScanLoopParts {
   readonly pool: Queryable;
   readonly engine: DeliveryEngine;
   readonly metrics: DeliveryMetrics;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly shardsHeld: () => number;
   /** What else is to be done each time, such as recoveries. */
   readonly alsoDo: () => Promise<void>;

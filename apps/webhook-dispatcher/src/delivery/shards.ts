@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { DeliveryLogger } from './delivery-logger.js';
+import type { Logger } from '#platform';
 import { requeue } from './scan-shards.js';
 import { shardCount } from './shard-of.js';
 
@@ -32,7 +32,7 @@ export const shardDefaults: ShardSettings = {
 export interface ShardParts {
   readonly url: string;
   readonly name: string;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly settings?: Partial<ShardSettings>;
   readonly onTaken: (shards: readonly ShardTerm[]) => void;
   /** Its holder writes no more for it: nothing that it still does would be kept. */

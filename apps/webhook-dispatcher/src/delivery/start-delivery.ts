@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { EventStream } from '#event-stream';
+import type { Logger } from '#platform';
 import { Intake } from '../intake/intake.js';
 import { RecoveryWorker } from '../recovery/recovery-worker.js';
 import { Retention } from '../retention/retention.js';
-import type { DeliveryLogger } from './delivery-logger.js';
 import { deliveryMetrics } from './delivery-metrics.js';
 import { changedLatelyMs, DeliveryEngine, type EngineParts } from './engine.js';
 import { EventBodies } from './event-bodies.js';
@@ -27,7 +27,7 @@ export interface DeliveryParts extends Pick<EngineParts, 'sender' | 'secretBox'>
   /** With `deliverySession`; the event stream uses it as well. */
   readonly pool: pg.Pool;
   readonly registry: Registry;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly eventStream: EventStream;
   /** In tests: another schedule, another clock. */
   readonly verdict?: NonNullable<EngineParts['verdict']>;

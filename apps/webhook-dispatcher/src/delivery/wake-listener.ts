@@ -1,9 +1,8 @@
-import { ReconnectingClient } from '#platform';
-import type { DeliveryLogger } from './delivery-logger.js';
+import { ReconnectingClient, type Logger } from '#platform';
 
 export interface WakeListenerParts {
   readonly url: string;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly onDue: (endpointIds: readonly string[]) => void;
   readonly onEndpointChanged: (endpointId: string) => void;
 }

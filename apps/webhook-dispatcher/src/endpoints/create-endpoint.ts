@@ -12,6 +12,8 @@ import { endpointsPerLedgerMax } from './endpoint-limits.js';
 import {
   endpointColumnsSql,
   readEndpointRow,
+  settingColumnsSql,
+  settingValues,
   type Endpoint,
   type EndpointRow,
   type EndpointSettings,
@@ -76,28 +78,12 @@ async function insertEndpoint(
   sealed: Buffer,
 ): Promise<Endpoint> {
   const { rows } = await db.query<EndpointRow>(
-    `INSERT INTO dispatcher.endpoints (ledger_id, owner_id, id, shard, url, event_types, account_ids, description,
-      ordering, rate_limit_per_second, max_concurrency, headers, legacy_signature_header, secret, status,
+    `INSERT INTO dispatcher.endpoints (ledger_id, owner_id, id, shard, secret, ${settingColumnsSql}, status,
       created_at, updated_at, enabled_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'enabled', now.at, now.at, now.at
     FROM clock_timestamp() AS now(at)
     RETURNING ${endpointColumnsSql}`,
-    [
-      caller.ledgerId,
-      caller.ownerId,
-      id,
-      shardOf(id),
-      settings.url,
-      settings.eventTypes,
-      settings.accountIds,
-      settings.description,
-      settings.ordering,
-      settings.rateLimitPerSecond,
-      settings.maxConcurrency,
-      JSON.stringify(settings.headers),
-      settings.legacySignatureHeader,
-      sealed,
-    ],
+    [caller.ledgerId, caller.ownerId, id, shardOf(id), sealed, ...settingValues(settings)],
   );
   return readEndpointRow(rows[0]!);
 }

@@ -30,9 +30,27 @@ export interface Endpoint extends EndpointSettings {
   readonly updatedAt: bigint;
 }
 
+/** The columns of what its owner decides. */
+export const settingColumnsSql = `url, event_types, account_ids, description, ordering, rate_limit_per_second,
+  max_concurrency, headers, legacy_signature_header`;
+
+/** Their values, in the same order. */
+export function settingValues(settings: EndpointSettings): unknown[] {
+  return [
+    settings.url,
+    settings.eventTypes,
+    settings.accountIds,
+    settings.description,
+    settings.ordering,
+    settings.rateLimitPerSecond,
+    settings.maxConcurrency,
+    JSON.stringify(settings.headers),
+    settings.legacySignatureHeader,
+  ];
+}
+
 /** What a statement must select or return of dispatcher.endpoints for readEndpointRow: all but the secrets. */
-export const endpointColumnsSql = `id, owner_id, url, event_types, account_ids, description, ordering,
-  rate_limit_per_second, max_concurrency, headers, legacy_signature_header, status, disabled_reason,
+export const endpointColumnsSql = `id, owner_id, ${settingColumnsSql}, status, disabled_reason,
   ${microsSql('created_at')} AS created_at, ${microsSql('updated_at')} AS updated_at`;
 
 export interface EndpointRow {

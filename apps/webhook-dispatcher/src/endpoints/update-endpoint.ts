@@ -5,6 +5,8 @@ import { auditedSettings } from './endpoint-settings.js';
 import {
   endpointColumnsSql,
   readEndpointRow,
+  settingColumnsSql,
+  settingValues,
   type Endpoint,
   type EndpointRow,
   type EndpointSettings,
@@ -21,24 +23,11 @@ export async function updateEndpoint(
     if (Object.keys(changes).length === 0) return null;
     const settings: EndpointSettings = { ...before, ...changes };
     const { rows } = await db.query<EndpointRow>(
-      `UPDATE dispatcher.endpoints SET url = $3, event_types = $4, account_ids = $5, description = $6, ordering = $7,
-        rate_limit_per_second = $8, max_concurrency = $9, headers = $10, legacy_signature_header = $11,
+      `UPDATE dispatcher.endpoints SET (${settingColumnsSql}) = ($3, $4, $5, $6, $7, $8, $9, $10, $11),
         updated_at = clock_timestamp()
       WHERE ledger_id = $1 AND id = $2
       RETURNING ${endpointColumnsSql}`,
-      [
-        caller.ledgerId,
-        endpointId,
-        settings.url,
-        settings.eventTypes,
-        settings.accountIds,
-        settings.description,
-        settings.ordering,
-        settings.rateLimitPerSecond,
-        settings.maxConcurrency,
-        JSON.stringify(settings.headers),
-        settings.legacySignatureHeader,
-      ],
+      [caller.ledgerId, endpointId, ...settingValues(settings)],
     );
     return { endpoint: readEndpointRow(rows[0]!), details: auditedSettings(changes) };
   });

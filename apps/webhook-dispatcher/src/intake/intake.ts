@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { decodeTypeId } from '#contracts';
 import type { StreamMessage, Subscriber } from '#event-stream';
-import type { DeliveryLogger } from '../delivery/delivery-logger.js';
+import type { Logger } from '#platform';
 import type { DeliveryMetrics } from '../delivery/delivery-metrics.js';
 import { decideIntake, type DecidedIntake } from './decide-intake.js';
 import type { ReadEvent } from './read-message.js';
@@ -10,7 +10,7 @@ import { keepAside, openIntake, park, writeIntake } from './write-intake.js';
 export const subscriberName = 'webhooks';
 
 export interface IntakeParts {
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
   /** Whether a day's partitions are known to be there. */
   readonly isDayMade: (day: string) => boolean;

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { decodeTypeId, type StreamEvent } from '#contracts';
-import { newUuid } from '#platform';
-import type { DeliveryLogger } from '../delivery/delivery-logger.js';
+import { newUuid, type Logger } from '#platform';
 import { heldTerms, termValues } from '../delivery/held-terms.js';
 import type { ShardTerm } from '../delivery/shards.js';
 import { wantedEventsSql, wantedEventsValues, type RecoverableEndpoint } from './recover-endpoint.js';
@@ -9,7 +8,7 @@ import { readRunningRecoveries, type RunningRecovery } from './scan-recoveries.j
 
 export interface RecoveryWorkerParts {
   readonly pool: pg.Pool;
-  readonly logger: DeliveryLogger;
+  readonly logger: Logger;
   readonly heldTerms: () => readonly ShardTerm[];
   /** The endpoint has something due. */
   readonly onDue: (endpointId: string) => void;

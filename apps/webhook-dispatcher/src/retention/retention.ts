@@ -1,13 +1,11 @@
 import type pg from 'pg';
+import type { Logger } from '#platform';
 import { dayAfter, daysAhead, daysKept } from './days.js';
 import { deleteOldLanes } from './scan-old-lanes.js';
 
 export interface RetentionParts {
   readonly pool: pg.Pool;
-  readonly logger: {
-    info(details: object, message: string): void;
-    warn(details: object, message: string): void;
-  };
+  readonly logger: Logger;
   readonly everyMs?: number;
   readonly now?: () => number;
 }
