@@ -13,6 +13,7 @@ import {
   type Service,
 } from '../support/client.js';
 import { startDispatcher, type Product } from '../support/product.js';
+import { until } from '../support/until.js';
 
 /** What arrived at the dispatcher's place, to the byte. */
 interface Arrived {
@@ -108,11 +109,6 @@ async function sendRaw(text: string): Promise<string> {
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   await once(socket, 'close');
   return Buffer.concat(chunks).toString('latin1');
-}
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 20_000; waitedMs += 25, await sleep(25)) if (await isSo()) return;
-  throw new Error(`waited in vain for ${what}`);
 }
 
 describe('what is passed on', () => {

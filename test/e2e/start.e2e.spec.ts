@@ -9,6 +9,7 @@ import { findFreePort } from '../../tools/embedded-postgres/server.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { freePorts, spawnStart, startWholeProduct, type WholeProduct } from '../support/product.js';
 import { childrenOf, isReady, isRunning } from '../support/running-process.js';
+import { until } from '../support/until.js';
 
 const isRoot = process.getuid?.() === 0;
 let home: string;
@@ -56,14 +57,6 @@ async function environmentOf(pid: number): Promise<Record<string, string>> {
   return Object.fromEntries(
     entries.map((entry) => [entry.split('=', 1)[0] ?? '', entry.replace(/^[^=]*=/, '')]),
   );
-}
-
-async function until(what: string, isSo: () => Promise<boolean>, limitMs = 45_000): Promise<void> {
-  for (const deadline = Date.now() + limitMs; Date.now() < deadline;) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Waited ${limitMs} ms for ${what}.`);
 }
 
 async function query<T extends pg.QueryResultRow>(url: string, sql: string): Promise<T[]> {
@@ -147,7 +140,7 @@ describe('one data directory, from its first start on', () => {
       expect(JSON.parse(deliveries ?? '')).toHaveProperty('data');
       // A busy machine needs longer than the tour's second; a person would paste the last two lines again.
       const delivered = () => deliveriesOf(product, id);
-      await until('the delivery', async () => (await delivered())[0]?.status === 'succeeded', 60_000);
+      await until('the delivery', async () => (await delivered())[0]?.status === 'succeeded', 60);
       expect(await delivered()).toMatchObject([{ endpointId: id, eventType: 'transaction.posted' }]);
       const [{ eventId = '' } = {}] = await delivered();
       const line = new RegExp(

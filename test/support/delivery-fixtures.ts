@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { accountIdOf, encodeTypeId, eventIdOf, ledgerIdOf, type StreamEvent } from '#contracts';
@@ -18,20 +17,9 @@ import {
   type DeliverySettings,
 } from '../../apps/webhook-dispatcher/src/delivery/start-delivery.js';
 
-export const secretBox = new SecretBox(Buffer.alloc(32, 7));
+export { until } from './until.js';
 
-/** Waits until something holds, by asking again and again. */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  secondsMax = 30,
-): Promise<void> {
-  const deadline = performance.now() + secondsMax * 1_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not within ${secondsMax} s: ${what}`);
-    await sleep(20);
-  }
-}
+export const secretBox = new SecretBox(Buffer.alloc(32, 7));
 
 /** The port of the event stream as tests feed it by hand: each call is one transaction, as with the adapters. */
 export class HandFedStream implements EventStream {
