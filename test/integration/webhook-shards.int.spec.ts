@@ -3,7 +3,8 @@ import pg from 'pg';
 import { shardCount } from '../../apps/webhook-dispatcher/src/delivery/shard-of.js';
 import { writeResults } from '../../apps/webhook-dispatcher/src/delivery/scan-results.js';
 import { anyDay, claimDue, giveBack } from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
-import { Shards, type ShardTerm } from '../../apps/webhook-dispatcher/src/delivery/shards.js';
+import type { ShardTerm } from '../../apps/webhook-dispatcher/src/delivery/held-terms.js';
+import { Shards } from '../../apps/webhook-dispatcher/src/delivery/shards.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import {
   countByStatus,

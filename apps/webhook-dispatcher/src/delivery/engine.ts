@@ -7,7 +7,7 @@ import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delive
 import type { DeliveryMetrics } from './delivery-metrics.js';
 import { EndpointLine } from './endpoint-line.js';
 import type { EventBodies } from './event-bodies.js';
-import type { Queryable } from './held-terms.js';
+import type { Queryable, ShardTerm } from './held-terms.js';
 import { ResultWriter } from './result-writer.js';
 import {
   callArrivals,
@@ -20,7 +20,6 @@ import {
 import type { FailingEndpoint } from './scan-results.js';
 import { anyDay, giveBack, readEndpoints } from './scan-shards.js';
 import type { SecretBox } from './secrets.js';
-import type { ShardTerm } from './shards.js';
 import { cancelPending, disableEndpoint } from './turn-off-endpoint.js';
 import { verdictOf } from './verdict.js';
 

@@ -1,5 +1,10 @@
 import type pg from 'pg';
-import type { ShardTerm } from './shards.js';
+
+/** A shard as it was taken: whoever writes for it names its term. */
+export interface ShardTerm {
+  readonly shard: number;
+  readonly term: number;
+}
 
 /**
  * With this a statement that writes names the terms under which it does ($1 and $2), and locks them for its time:

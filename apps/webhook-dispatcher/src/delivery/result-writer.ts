@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#platform';
 import type { DeliveryResult } from './delivery-endpoint.js';
-import type { Queryable } from './held-terms.js';
+import type { Queryable, ShardTerm } from './held-terms.js';
 import type { Lane } from './scan-lanes.js';
 import { writeResults, type FailingEndpoint } from './scan-results.js';
-import type { ShardTerm } from './shards.js';
 
 export interface ResultWriterParts {
   readonly pool: Queryable;

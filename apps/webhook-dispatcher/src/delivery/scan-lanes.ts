@@ -1,7 +1,6 @@
 import type { ClaimedDelivery } from './delivery-endpoint.js';
-import { heldTerms, termValues, type Queryable } from './held-terms.js';
+import { heldTerms, termValues, type Queryable, type ShardTerm } from './held-terms.js';
 import type { LedgerEndpoint } from './scan-shards.js';
-import type { ShardTerm } from './shards.js';
 
 /**
  * Lanes of endpoints that want events in the order of each account. An event stands in the lane of each account

@@ -1,6 +1,5 @@
 import type { ClaimedDelivery, DeliveryEndpoint } from './delivery-endpoint.js';
-import { heldTermsLightly, termValues, type Queryable } from './held-terms.js';
-import type { ShardTerm } from './shards.js';
+import { heldTermsLightly, termValues, type Queryable, type ShardTerm } from './held-terms.js';
 
 /*
  * The statements that work shards, whose endpoints are of many ledgers: what is due, what was claimed. They work

@@ -2,14 +2,9 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from '#platform';
+import type { ShardTerm } from './held-terms.js';
 import { requeue } from './scan-shards.js';
 import { shardCount } from './shard-of.js';
-
-/** A shard as it was taken: whoever writes for it names its term. */
-export interface ShardTerm {
-  readonly shard: number;
-  readonly term: number;
-}
 
 export interface ShardSettings {
   readonly turnMs: number;

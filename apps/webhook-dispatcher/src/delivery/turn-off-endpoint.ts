@@ -1,7 +1,6 @@
 import { encodeTypeId } from '#contracts';
-import { heldTerms, type Queryable } from './held-terms.js';
+import { heldTerms, type Queryable, type ShardTerm } from './held-terms.js';
 import { lanesLeftSql, leaveLanesSql, type Lane } from './scan-lanes.js';
-import type { ShardTerm } from './shards.js';
 
 export interface CancelledStep {
   readonly cancelled: number;

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import { decodeTypeId, type StreamEvent } from '#contracts';
 import { newUuid, type Logger } from '#platform';
-import { heldTerms, termValues } from '../delivery/held-terms.js';
-import type { ShardTerm } from '../delivery/shards.js';
+import { heldTerms, termValues, type ShardTerm } from '../delivery/held-terms.js';
 import { wantedEventsSql, wantedEventsValues, type RecoverableEndpoint } from './recover-endpoint.js';
 import { readRunningRecoveries, type RunningRecovery } from './scan-recoveries.js';
 
