@@ -1,6 +1,7 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
 // .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
-// .kafka.spec (a real broker as well), .faults.spec (the whole product, killed and frozen; by `npm run test:faults`).
+// .kafka.spec (a real broker as well), .faults.spec and .kafka-faults.spec (the whole product, killed and frozen, the
+// latter over a real broker; by `npm run test:faults`).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -67,6 +68,13 @@ export default {
       ...database,
       displayName: 'faults',
       testMatch: ['<rootDir>/test/faults/**/*.faults.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
+      globalSetup: '<rootDir>/test/support/kafka-global-setup.mjs',
+      displayName: 'kafka-faults',
+      testMatch: ['<rootDir>/test/faults/**/*.kafka-faults.spec.ts'],
     },
   ],
 };

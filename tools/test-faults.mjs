@@ -1,7 +1,8 @@
 /**
  * `npm run test:faults [-- --rounds 20 --seed <number> --kafka --json <file> <part of a test's file name> …]`: kills,
- * freezes and cuts off the whole product under load, and compares what was delivered with the journal. With
- * `--kafka`, or where KAFKA_BROKERS names a cluster, over Kafka. The table of figures, then the count, come last.
+ * freezes and cuts off the whole product under load, and compares what was delivered with the journal. Faults of
+ * publishing and of the broker are played on a real Kafka, which needs Java and Maven or KAFKA_BROKERS; with
+ * `--kafka`, or where KAFKA_BROKERS names a cluster, all of them. The table of figures, then the count, come last.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
@@ -25,14 +26,14 @@ const tests = new CountedTests();
 console.log(`faults over ${stream}, ${rounds} rounds, seed ${seed}: repeat with --seed ${seed}`);
 try {
   const startedAt = performance.now();
-  if (tests.build()) runJest();
+  if (tests.build()) await runJest();
   tellFigures((performance.now() - startedAt) / 1_000);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
 tests.tell();
 
-function runJest() {
+async function runJest() {
   const env = {
     ...process.env,
     FAULT_ROUNDS: String(rounds),
@@ -42,7 +43,8 @@ function runJest() {
   };
   const timeoutMs = (minutesPerRunMax + rounds * minutesPerRoundMax) * 60_000;
   // One after the other: each has processes enough for the machine.
-  tests.run('faults', [...positionals, '--runInBand', '--selectProjects', 'faults'], { env, timeoutMs });
+  const projects = (await tests.canRunKafka('Faults over Kafka')) ? ['faults', 'kafka-faults'] : ['faults'];
+  tests.run('faults', [...positionals, '--runInBand', '--selectProjects', ...projects], { env, timeoutMs });
 }
 
 function tellFigures(seconds) {

@@ -20,18 +20,8 @@ tests.tell();
 
 async function runEverything() {
   if (jestArguments.length > 0) return runJest('narrowed', jestArguments, process.env);
-  runJest('all', [], environment, (await canRunKafka()) ? [] : ['kafka']);
+  runJest('all', [], environment, (await tests.canRunKafka('Kafka suites')) ? [] : ['kafka']);
   runSqlSuitesOnPostgres15();
-}
-
-async function canRunKafka() {
-  if (process.env.KAFKA_BROKERS) return true;
-  const { whatKafkaLacks } = await import('../dist/tools/kafka/broker-jars.js');
-  const missing = await whatKafkaLacks();
-  if (missing === null) return true;
-  console.error(`Kafka suites: NOT RUN, ${missing}`);
-  if (process.env.CI === 'true') tests.failed += 1;
-  return false;
 }
 
 function runSqlSuitesOnPostgres15() {
@@ -48,6 +38,6 @@ function runSqlSuitesOnPostgres15() {
 }
 
 function runJest(name, args, env, ignored = []) {
-  const projects = ['--ignoreProjects', 'faults', ...ignored];
+  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', ...ignored];
   tests.run(name, ['--maxWorkers=2', ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }

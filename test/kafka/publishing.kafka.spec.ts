@@ -1,30 +1,23 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { eventTypes, topics } from '#contracts';
 import { startService, type Service } from '../support/client.js';
 import { queryRows, until } from '../support/journal-fixtures.js';
 import { startTestBroker, type TestBroker } from '../support/kafka.js';
-import { openAccounts, PostingLoad } from '../support/posting-load.js';
-import { startProduct, type Product } from '../support/product.js';
+import { openAccounts } from '../support/posting-load.js';
 import { expectJournalInTopics, untilPublished } from '../support/published.js';
 import { withAdmin } from '../support/topic-reader.js';
-
-const killRounds = 3;
 
 describe('what the ledger publishes', () => {
   let broker: TestBroker;
   let service: Service;
-  let product: Product;
 
   beforeAll(async () => {
     broker = await startTestBroker();
     service = await startService({ env: broker.env });
-    product = service.product;
   }, 120_000);
 
   afterAll(async () => {
-    await product.kill();
     await service.stop();
     await broker.close();
   }, 60_000);
@@ -83,42 +76,6 @@ describe('what the ledger publishes', () => {
     expect(ours.map(({ name }) => name).sort()).toEqual([topics.entries, topics.events]);
     if (broker.isOurs) expect(ours.map(({ partitions }) => partitions.length)).toEqual([4, 4]);
   });
-
-  test('loses nothing and keeps its order through kill -9 under load; repeats are the same', async () => {
-    const { client, database } = service;
-    const accountIds = await openAccounts(client);
-    const port = Number(new URL(client.url).port);
-    for (let round = 0; round < killRounds; round++) {
-      const load = new PostingLoad(client, accountIds);
-      await sleep(300 + 170 * round);
-      await product.kill('SIGKILL');
-      await load.stop();
-      expect(load.succeeded).toBeGreaterThan(0);
-      product = await startProduct({ databaseUrl: database.ledgerUrl, port, env: broker.env });
-    }
-    await untilPublished(database.superuserUrl);
-    const { repeats } = await expectJournalInTopics(broker.settings, await client.journal());
-    // A batch is at most 500 events, with two entries each.
-    expect(repeats).toBeLessThanOrEqual(killRounds * 1_500);
-  }, 120_000);
-
-  test('waits for a broker that is away, while posting goes on as if nothing were', async () => {
-    if (!broker.isOurs) return;
-    const { client, database } = service;
-    const accountIds = await openAccounts(client);
-    await untilPublished(database.superuserUrl);
-    await broker.stop('SIGKILL');
-    const load = new PostingLoad(client, accountIds);
-    await sleep(4_000);
-    expect(await metric('ledger_publishing_lag_events')).toBeGreaterThan(0);
-    expect(await metric('ledger_publishing_lag_seconds')).toBeGreaterThan(1);
-    expect((await client.get('/health/ready')).status).toBe(200);
-    await broker.start();
-    await load.stop();
-    expect([load.failed, load.succeeded > 0]).toEqual([0, true]);
-    await untilPublished(database.superuserUrl);
-    await expectJournalInTopics(broker.settings, await client.journal());
-  }, 120_000);
 
   test('stops in front of an event that this release does not know, in that ledger alone', async () => {
     const { client, database } = service;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { givenKafkaSettings } from '../support/config.js';
+import { withOwnBroker } from '../support/kafka.js';
 import { startWholeProduct, type WholeProduct } from '../support/product.js';
 import { childrenOf, isRunning } from '../support/running-process.js';
 
@@ -55,8 +56,6 @@ test('both apps are told of Kafka, and the tour shows a delivery that came throu
   const { stdout: metrics } = await promisify(execFile)('curl', ['-sS', `${product.url}/metrics`]);
   expect(metrics).toMatch(/^ledger_publishing_events_total(\{.*\})? [1-9]/m);
 }, 150_000);
-
-const withOwnBroker = given === undefined ? test : test.skip;
 
 withOwnBroker(
   'a broker that is killed comes back, with what it had',

@@ -11,9 +11,19 @@ import { createEndpoint } from './webhook-fixtures.js';
 export interface FleetOptions {
   /** Postgres of its own, to be crashed. */
   readonly ownCluster?: boolean;
-  /** The ledger as two processes, `api` and `worker`, or as the one that is called `api`. */
+  /** `api` is the ledger without its workers, which the test starts, or all of it. */
   readonly isSplit?: boolean;
+  /** Absent: as the run was asked for. */
+  readonly withKafka?: boolean;
+  /** Of a proxy in front of the broker. */
+  readonly kafkaProxyPort?: number;
   readonly receiver?: ReceiverLogOptions;
+}
+
+/** In place of what a member is usually started with. */
+export interface MemberOptions {
+  readonly databaseUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** An endpoint of the fleet with what it has received. */
@@ -25,7 +35,7 @@ export interface FleetEndpoint {
 
 /**
  * The whole product as processes that a test may kill, freeze and start, on a database of its own, with a
- * receiver. `api` keeps its address when it is started again; a dispatcher is a new one each time.
+ * receiver. `api` keeps its address when it is started again; a worker or a dispatcher is a new one each time.
  */
 export class Fleet {
   readonly endpoints: FleetEndpoint[] = [];
@@ -50,11 +60,13 @@ export class Fleet {
     const receiver = await ReceiverLog.start(options.receiver);
     const apiPort = await findFreePort();
     const client = new Client(`http://127.0.0.1:${apiPort}`, BOOTSTRAP_API_KEY);
-    const broker = faultRun().withKafka ? await startTestBroker() : undefined;
+    const { withKafka = faultRun().withKafka, kafkaProxyPort: proxyPort } = options;
+    const broker = withKafka
+      ? await startTestBroker(proxyPort === undefined ? {} : { proxyPort })
+      : undefined;
     const fleet = new Fleet(database, db, receiver, client, apiPort, broker, options);
     try {
       await fleet.up('api');
-      if (options.isSplit) await fleet.up('worker');
     } catch (error) {
       await fleet.stop();
       throw error;
@@ -62,16 +74,16 @@ export class Fleet {
     return fleet;
   }
 
-  /** Names beginning with `dispatcher` are dispatchers. */
-  async up(name: string): Promise<Product> {
-    const env = { LOG_LEVEL: 'warn', ...this.broker?.env };
+  /** Names begin with what the member is: `dispatcher`, `worker` or `api`. */
+  async up(name: string, options: MemberOptions = {}): Promise<Product> {
+    const env = { LOG_LEVEL: 'warn', ...this.broker?.env, ...options.env };
     const { ledgerUrl, dispatcherUrl } = this.database;
     if (name.startsWith('dispatcher')) {
-      return this.keep(name, await startDispatcher({ databaseUrl: dispatcherUrl, env }));
+      return this.keep(name, await startDispatcher({ databaseUrl: dispatcherUrl, ...options, env }));
     }
-    const role = name === 'worker' ? 'worker' : this.options.isSplit ? 'api' : 'all';
+    const role = name.startsWith('worker') ? 'worker' : this.options.isSplit ? 'api' : 'all';
     const port = name === 'api' ? { port: this.apiPort } : {};
-    const ledger = { databaseUrl: ledgerUrl, ...port, env: { ...env, LEDGER_ROLE: role } };
+    const ledger = { databaseUrl: ledgerUrl, ...port, ...options, env: { ...env, LEDGER_ROLE: role } };
     return this.keep(name, await startProduct(ledger));
   }
 

@@ -33,6 +33,9 @@ const TEST_SETTINGS = {
   KAFKA_SESSION_MS: '2000',
 };
 
+/** Of tests that stop the broker or stand between: a cluster that is given is left alone. */
+export const withOwnBroker = givenKafkaSettings() === undefined ? test : test.skip;
+
 /** A broker of this file's own, or the cluster that KAFKA_BROKERS names. */
 export async function startTestBroker({ proxyPort }: { proxyPort?: number } = {}): Promise<TestBroker> {
   const given = givenKafkaSettings();

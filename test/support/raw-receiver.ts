@@ -85,6 +85,34 @@ function wholeRequest(received: Buffer): (RawRequest & { bytes: number }) | null
   return { head, headers, body: received.toString('utf8', end + 4, bytes), bytes };
 }
 
+/** What becomes of a connection. */
+export type Behaviour = (socket: Socket) => void;
+
+/** Writes a text, then the same few bytes again and again. */
+export function dripping(text: string, drop: string, everyMs = 20): Behaviour {
+  return (socket) => {
+    eachRequest(socket, () => {
+      socket.write(text);
+      const timer = setInterval(() => socket.write(drop), everyMs);
+      socket.on('close', () => clearInterval(timer));
+    });
+  };
+}
+
+/** As much as the other side takes, for as long as it does. */
+export function pouring(head: string, chunk: Buffer): Behaviour {
+  return (socket) => {
+    const pour = () => {
+      while (!socket.destroyed && socket.write(chunk));
+    };
+    eachRequest(socket, () => {
+      socket.write(head);
+      socket.on('drain', pour);
+      pour();
+    });
+  };
+}
+
 /** Answers each request of a connection with this text, or with what is made of the request. */
 export function answering(answer: string | Buffer | ((request: RawRequest) => string | Buffer)) {
   return (socket: Socket) => {

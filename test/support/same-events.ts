@@ -26,7 +26,10 @@ const settledMsMax = 120_000;
 const pollMs = 250;
 
 /** Waits until there is a delivery for every event and endpoint, and all have ended. */
-export async function untilDelivered(fleet: Fleet, endpoints = fleet.endpoints): Promise<void> {
+export async function untilDelivered(
+  fleet: Fleet,
+  endpoints: readonly FleetEndpoint[] = fleet.endpoints,
+): Promise<void> {
   const ids = endpoints.map(({ id }) => uuidOf(id));
   let missing: unknown;
   for (const deadline = performance.now() + settledMsMax; performance.now() < deadline; await sleep(pollMs)) {

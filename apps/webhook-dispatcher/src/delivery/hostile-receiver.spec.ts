@@ -1,7 +1,14 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { answering, eachRequest, httpAnswer, RawReceiver } from '../../../../test/support/raw-receiver.js';
+import {
+  answering,
+  dripping,
+  eachRequest,
+  httpAnswer,
+  pouring,
+  RawReceiver,
+  type Behaviour,
+} from '../../../../test/support/raw-receiver.js';
 import { AddressGuard } from './address-guard.js';
 import type { AttemptOutcome } from './attempt-outcome.js';
 import { newEndpointSecret } from './secrets.js';
@@ -17,8 +24,6 @@ const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
-
-type Behaviour = (socket: Socket) => void;
 
 async function attempt(
   behave: Behaviour,
@@ -38,31 +43,6 @@ async function attempt(
 async function untilClosed({ open }: RawReceiver): Promise<void> {
   for (const endMs = Date.now() + 30_000; open.size > 0 && Date.now() < endMs;) await sleep(5);
   expect(open.size).toBe(0);
-}
-
-/** Writes a text, then one byte after the other. */
-function dripping(text: string, drop: string): Behaviour {
-  return (socket) => {
-    eachRequest(socket, () => {
-      socket.write(text);
-      const timer = setInterval(() => socket.write(drop), 20);
-      socket.on('close', () => clearInterval(timer));
-    });
-  };
-}
-
-/** As much as the other side takes, for as long as it does. */
-function pouring(head: string, chunk: Buffer): Behaviour {
-  return (socket) => {
-    const pour = () => {
-      while (!socket.destroyed && socket.write(chunk));
-    };
-    eachRequest(socket, () => {
-      socket.write(head);
-      socket.on('drain', pour);
-      pour();
-    });
-  };
 }
 
 const answerHead = 'HTTP/1.1 200 OK\r\n';
