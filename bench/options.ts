@@ -45,11 +45,11 @@ export class Options<Flag extends string> {
   names<Name extends string>(flag: Flag, known: readonly Name[]): Name[] {
     return this.text(flag)
       .split(',')
-      .map((name) => {
-        const found = known.find((each) => each === name);
-        if (found !== undefined) return found;
-        throw new InvalidOption(`--${flag} must be some of ${known.join(',')}, and has "${name}".`);
-      });
+      .map((name) => oneOf(flag, name, known));
+  }
+
+  name<Name extends string>(flag: Flag, known: readonly Name[]): Name {
+    return oneOf(flag, this.text(flag), known);
   }
 
   private usage(): string {
@@ -61,6 +61,12 @@ export class Options<Flag extends string> {
   }
 }
 
+function oneOf<Name extends string>(flag: string, name: string, known: readonly Name[]): Name {
+  const found = known.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new InvalidOption(`--${flag} knows ${known.join(', ')}, and not "${name}".`);
+}
+
 function wholeNumber(flag: string, text: string, min: number, max: number): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
   if (value >= min && value <= max) return value;
@@ -70,7 +76,11 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'NODE_OPTIONS', 'LOG_LEVEL', 'DATABASE_URL'];
 
 /** What the product that a benchmark starts sees of our environment: with KAFKA_BROKERS its stream is Kafka. */
-export function productEnvironment(environment: Environment): Record<string, string> {
-  const names = [...PASSED_ON, ...Object.keys(environment).filter((name) => name.startsWith('KAFKA_'))];
+export function productEnvironment(
+  environment: Environment,
+  { withKafka = true }: { withKafka?: boolean } = {},
+): Record<string, string> {
+  const kafka = Object.keys(environment).filter((name) => withKafka && name.startsWith('KAFKA_'));
+  const names = [...PASSED_ON, ...kafka];
   return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }

@@ -5,6 +5,8 @@ export interface CpuSeconds {
   readonly ledger: number;
   readonly dispatcher: number;
   readonly postgres: number;
+  /** Of Kafka, where the product has started it. */
+  readonly broker: number;
   readonly generator: number;
 }
 
@@ -19,11 +21,13 @@ export async function cpuSeconds(pid: number | undefined): Promise<CpuSeconds | 
     processes.reduce((sum, each) => (isWanted(each) ? sum + each.cpuSeconds : sum), 0);
   const isPostgres = ({ name }: RunningProcess): boolean => name === 'postgres';
   const isDispatcher = (each: RunningProcess): boolean => runsApp(each, 'webhook-dispatcher');
+  const isBroker = ({ command }: RunningProcess): boolean => command.includes(' kafka.Kafka ');
   const { user, system } = process.cpuUsage();
   return {
     postgres: total(isPostgres),
     dispatcher: total(isDispatcher),
-    ledger: total((each) => !isPostgres(each) && !isDispatcher(each)),
+    broker: total(isBroker),
+    ledger: total((each) => !isPostgres(each) && !isDispatcher(each) && !isBroker(each)),
     generator: (user + system) / 1e6,
   };
 }
@@ -37,6 +41,7 @@ export function difference(
     ledger: after.ledger - before.ledger,
     dispatcher: after.dispatcher - before.dispatcher,
     postgres: after.postgres - before.postgres,
+    broker: after.broker - before.broker,
     generator: after.generator - before.generator,
   };
 }

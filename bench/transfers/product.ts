@@ -15,6 +15,8 @@ const OUTPUT_CHARACTERS_MAX = 20_000;
 
 export interface StartedProduct extends RunningProduct {
   readonly pid: number;
+  /** The ledger's database, by a role that may read all of it. */
+  readonly postgresUrl: string;
   readonly readyAfterSeconds: number;
   /** Ends the processes and removes the data. */
   stop(): Promise<void>;
@@ -27,6 +29,8 @@ export interface StartedProduct extends RunningProduct {
 export async function startProduct(
   environment: Readonly<Record<string, string>>,
   stop: AbortSignal,
+  /** `--kafka`: with a broker of its own, where the environment names none. */
+  startArguments: readonly string[] = [],
 ): Promise<StartedProduct> {
   const [port, dispatcherPort] = [await findFreePort(), await findFreePort()];
   // Made by the product itself: it knows who has to reach it.
@@ -35,7 +39,7 @@ export async function startProduct(
   const startedAt = performance.now();
   const child = spawn(
     process.execPath,
-    [fileURLToPath(new URL('../../../tools/start.mjs', import.meta.url))],
+    [fileURLToPath(new URL('../../../tools/start.mjs', import.meta.url)), ...startArguments],
     {
       env: {
         ...environment,
@@ -104,5 +108,5 @@ async function endProcess(child: ChildProcess, exited: Promise<unknown>): Promis
 async function embeddedPostgresUrl(dataDirectory: string): Promise<string> {
   const postmaster = await readFile(join(dataDirectory, 'postgres', 'postmaster.pid'), 'utf8');
   const password = (await readFile(join(dataDirectory, 'secrets', 'postgres-password'), 'utf8')).trim();
-  return `postgres://postgres:${password}@127.0.0.1:${postmaster.split('\n')[3]}/postgres`;
+  return `postgres://postgres:${password}@127.0.0.1:${postmaster.split('\n')[3]}/ledger`;
 }

@@ -1,5 +1,8 @@
 import { Options, productEnvironment, type Environment } from '../options.js';
 
+export const streamNames = ['postgres', 'kafka'] as const;
+export type StreamName = (typeof streamNames)[number];
+
 export const scenarioNames = ['one', 'ten', 'latency', 'hang-one', 'kill', 'hang-twenty'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
@@ -29,12 +32,14 @@ export interface WebhookBenchSettings {
   readonly hangEvents: number;
   /** How long a scenario waits for what was posted to arrive. */
   readonly arrivalSeconds: number;
-  readonly stream: 'postgres' | 'kafka';
+  /** From which the dispatcher takes events. */
+  readonly stream: StreamName;
   readonly jsonFile: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 const table = {
+  stream: ['STREAM', 'postgres', `the stream of events, ${streamNames.join(' or ')}`],
   scenarios: ['SCENARIOS', scenarioNames.join(','), 'scenarios, in this order'],
   connections: ['CONNECTIONS', '64', 'connections that post events'],
   accounts: ['ACCOUNTS', '1000', 'accounts to open'],
@@ -57,6 +62,7 @@ export function readWebhookBenchSettings(
   environment: Environment = process.env,
 ): WebhookBenchSettings {
   const options = new Options(table, args, environment);
+  const stream = options.name('stream', streamNames);
   return {
     scenarios: options.names('scenarios', scenarioNames),
     connections: options.number('connections', 1, 10_000),
@@ -72,7 +78,7 @@ export function readWebhookBenchSettings(
     hangEvents: options.number('hang-events', 10, 1_000_000),
     arrivalSeconds: options.number('arrival', 1, 86_400),
     jsonFile: options.text('json') || undefined,
-    stream: environment['KAFKA_BROKERS'] ? 'kafka' : 'postgres',
-    environment: productEnvironment(environment),
+    stream,
+    environment: productEnvironment(environment, { withKafka: stream === 'kafka' }),
   };
 }

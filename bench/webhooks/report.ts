@@ -1,5 +1,6 @@
 import { machine, percent, table, whole, type Row } from '../table.js';
-import type { WebhookBenchSettings } from './config.js';
+import type { CpuSeconds } from '../transfers/cpu-time.js';
+import type { StreamName, WebhookBenchSettings } from './config.js';
 import type { HangOneResult } from './scenarios/hang-one.js';
 import type { BurstResult, HangTwentyResult } from './scenarios/hang-twenty.js';
 import type { KillResult } from './scenarios/kill.js';
@@ -20,7 +21,14 @@ export function asJson(
   baselines: Baselines,
   { environment: _, jsonFile: __, ...settings }: WebhookBenchSettings,
 ): unknown {
-  return { machine: machine(), settings, baselines, results, isEverythingThere: isEverythingThere(results) };
+  return {
+    machine: machine(),
+    settings,
+    baselines,
+    results,
+    isEverythingThere: isEverythingThere(results),
+    isAsPromised: isAsPromised(results),
+  };
 }
 
 export function asText(
@@ -33,7 +41,7 @@ export function asText(
   return [
     `Events on the ${stream} stream.`,
     ...baselineLines(baselines),
-    ...section(throughput.map((result) => throughputRow(result, baselines))),
+    ...section(throughput.map((result) => throughputRow(result, baselines, stream))),
     ...section(latency.map(latencyRow)),
     ...results.flatMap(sentences),
     '',
@@ -41,13 +49,20 @@ export function asText(
     '',
     'delivered/s: different events received per second while events were posted; drained/s: after that. ms: from',
     "the event's occurredAt, read by Postgres before the commit, to its first arrival, rounded up to the next",
-    'millisecond of the same clock. CPU s: ledger / dispatcher / Postgres / load generator. Ratios: divided by the',
-    'baselines above, or by p50 of the POSTs in the same seconds.',
+    'millisecond of the same clock. CPU s: ledger / dispatcher / Postgres / load generator / a broker that the product',
+    'has started. Ratios: divided by the baselines above, or by p50 of the POSTs in the same seconds.',
     `Every event at every endpoint that answers: ${isEverythingThere(results) ? 'yes' : 'NO'}.`,
   ].join('\n');
 }
 
-export function isEverythingThere(results: readonly Result[]): boolean {
+/** Nothing is missing, and after a kill only what was under way came again. */
+export function isAsPromised(results: readonly Result[]): boolean {
+  const kills = results.filter((result) => result.kind === 'kill');
+  const isNoneTooMany = kills.every(({ arrival, underWay }) => arrival.duplicates <= underWay);
+  return isNoneTooMany && isEverythingThere(results);
+}
+
+function isEverythingThere(results: readonly Result[]): boolean {
   return results.flatMap(arrivalsOf).every(([, { isComplete }]) => isComplete);
 }
 
@@ -66,7 +81,7 @@ function section(rows: readonly Row[]): string[] {
   return rows.length === 0 ? [] : ['', table(rows)];
 }
 
-function throughputRow(result: ThroughputResult, baselines: Baselines): Row {
+function throughputRow(result: ThroughputResult, baselines: Baselines, stream: StreamName): Row {
   const { cpu, deliveredPerSecond } = result;
   const ratio = (of: number | undefined): string =>
     of === undefined ? '-' : (deliveredPerSecond / of).toFixed(2);
@@ -79,12 +94,16 @@ function throughputRow(result: ThroughputResult, baselines: Baselines): Row {
     'drained/s': result.drainedPerSecond === undefined ? '-' : whole(result.drainedPerSecond),
     'of receiver': ratio(baselines.receiverRequestsPerSecond),
     'of commits': ratio(baselines.commitsPerSecond),
-    'CPU s': cpu
-      ? [cpu.ledger, cpu.dispatcher, cpu.postgres, cpu.generator].map((s) => s.toFixed(1)).join(' / ')
-      : '-',
+    'CPU s': cpu === undefined ? '-' : cpuSeconds(cpu, stream),
     'generator busy': percent(result.generatorBusy),
     'receiver busy': percent(result.receiverBusy),
   };
+}
+
+function cpuSeconds(cpu: CpuSeconds, stream: StreamName): string {
+  const broker = stream === 'kafka' ? [cpu.broker] : [];
+  const parts = [cpu.ledger, cpu.dispatcher, cpu.postgres, cpu.generator, ...broker];
+  return parts.map((seconds) => seconds.toFixed(1)).join(' / ');
 }
 
 function latencyRow({ scenario, postedPerSecond, latencyMs, postMs }: LatencyResult): Row {
@@ -117,8 +136,8 @@ function sentences(result: Result): string[] {
     case 'kill':
       return [
         '',
-        `kill: killed with ${result.receivedAtKill} of ${result.arrival.events} events received and at most ` +
-          `${result.maxConcurrency} requests under way; lost ${result.arrival.lost}, duplicates ` +
+        `kill: killed with ${result.receivedAtKill} of ${result.arrival.events} events received and ` +
+          `${result.underWay} deliveries under way; lost ${result.arrival.lost}, duplicates ` +
           `${result.arrival.duplicates}. A new process after ${result.restartSecondsAfterKill.toFixed(2)} s, the ` +
           `last event ${result.lastSecondsAfterRestart.toFixed(2)} s after that; posting ended ` +
           `${result.postingEndedSecondsAfterKill.toFixed(2)} s after the kill.`,

@@ -19,9 +19,9 @@ import { uuidOf } from '../support/webhook-fixtures.js';
 
 const { isShort } = faultRun();
 const endpointsPerKind = 5;
-const windowMs = isShort ? 8_000 : 60_000;
+const windowMs = isShort ? 5_000 : 60_000;
 /** The heap grows to its usual size before it is measured. */
-const warmUpMs = isShort ? 8_000 : 30_000;
+const warmUpMs = isShort ? 5_000 : 30_000;
 const perSecond = 20;
 const attemptMsMax = 15_500;
 const mebibyte = 1_024 * 1_024;

@@ -123,7 +123,7 @@ export class PublishingFaults {
     const { broker } = this.fleet;
     const name = await this.startWorker();
     const load = this.post();
-    await sleep(1_000 * Math.min(seconds, 5));
+    await sleep(1_000 * Math.min(seconds, 2));
     await broker?.stop('SIGKILL');
     const [answeredBefore, downAtMs] = [load.answered.size, performance.now()];
     await sleep(1_000 * seconds);

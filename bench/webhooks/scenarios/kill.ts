@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { appPid } from '../../transfers/processes.js';
 import { received, type Arrival, type WebhookBench } from '../webhook-bench.js';
 
@@ -9,8 +10,8 @@ export interface KillResult {
   readonly kind: 'kill';
   readonly scenario: string;
   readonly receivedAtKill: number;
-  /** The most requests that may be under way to the endpoint. */
-  readonly maxConcurrency: number;
+  /** Deliveries that the dispatcher had claimed, and whose end was not written, when it was killed. */
+  readonly underWay: number;
   /** Until the supervisor had started a new dispatcher process. */
   readonly restartSecondsAfterKill: number;
   /** Until the last event had arrived; what had been posted later than the restart has its own time in it. */
@@ -22,17 +23,20 @@ export interface KillResult {
 
 /** A burst of events, and the dispatcher is killed when half of them have been received. */
 export async function measureKill(bench: WebhookBench): Promise<KillResult> {
-  const { killEvents, maxConcurrency, arrivalSeconds } = bench.settings;
+  const { killEvents, arrivalSeconds } = bench.settings;
   const names = ['endpoint-0'];
   return await bench.withEndpoints(names, async (positionBefore) => {
     const pid = await appPid(bench.product.pid, DISPATCHER);
     if (pid === undefined) throw new Error('There is no dispatcher process to kill.');
+    const postgres = new pg.Client({ connectionString: bench.product.postgresUrl });
+    await postgres.connect();
     const load = bench.post({ events: killEvents });
     const posted = load.untilExhausted().then(() => Date.now());
     try {
       const atKill = await bench.untilReceived(names, killEvents / 2, arrivalSeconds);
       process.kill(pid, 'SIGKILL');
       const killedAt = Date.now();
+      const underWay = await countUnderWay(postgres);
       const restartedAt = await untilRestarted(bench, pid);
       const postingEndedAt = await posted;
       const arrival = await bench.arrival(names, positionBefore, [load.take()]);
@@ -40,7 +44,7 @@ export async function measureKill(bench: WebhookBench): Promise<KillResult> {
         kind: 'kill',
         scenario: 'kill',
         receivedAtKill: received(atKill, names),
-        maxConcurrency,
+        underWay,
         restartSecondsAfterKill: (restartedAt - killedAt) / 1000,
         lastSecondsAfterKill: (arrival.lastNewAt - killedAt) / 1000,
         lastSecondsAfterRestart: (arrival.lastNewAt - restartedAt) / 1000,
@@ -49,8 +53,16 @@ export async function measureKill(bench: WebhookBench): Promise<KillResult> {
       };
     } finally {
       load.abort();
+      await postgres.end();
     }
   });
+}
+
+async function countUnderWay(postgres: pg.Client): Promise<number> {
+  const { rows } = await postgres.query<{ count: number }>(
+    `SELECT count(*)::integer AS count FROM dispatcher.deliveries WHERE status = 'delivering'`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 async function untilRestarted(bench: WebhookBench, killedPid: number): Promise<number> {
