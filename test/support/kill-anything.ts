@@ -11,8 +11,13 @@ const members = ['api', 'worker', 'dispatcher-1', 'dispatcher-2'];
 /** The members of a fleet in which everything is there more than once or comes back. */
 export async function startWholeFleet({ withKafka }: { withKafka: boolean }): Promise<Fleet> {
   const fleet = await Fleet.start({ isSplit: true, withKafka, receiver: { delayMs: 5 } });
-  for (const name of members.slice(1)) await fleet.up(name);
-  return fleet;
+  try {
+    for (const name of members.slice(1)) await fleet.up(name);
+    return fleet;
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
 }
 
 /** Rounds of kill -9 of all members under load; after each, journal = topic = deliveries = receiver log. */

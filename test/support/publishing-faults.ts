@@ -41,10 +41,11 @@ export class PublishingFaults {
 
   static async start(): Promise<PublishingFaults> {
     const proxy = await KafkaProxy.start();
-    const fleet = await Fleet.start({ isSplit: true, withKafka: true, kafkaProxyPort: proxy.port });
-    const port = fleet.broker?.proxiedPort;
-    if (port !== undefined) proxy.passTo(port);
+    let fleet: Fleet | undefined;
     try {
+      fleet = await Fleet.start({ isSplit: true, withKafka: true, kafkaProxyPort: proxy.port });
+      const port = fleet.broker?.proxiedPort;
+      if (port !== undefined) proxy.passTo(port);
       await fleet.up('dispatcher');
       await fleet.up('worker');
       await fleet.addEndpoints(['by-account'], { ordering: 'account' });
@@ -53,7 +54,7 @@ export class PublishingFaults {
       await fleet.end('worker');
       return new PublishingFaults(fleet, proxy, accountIds);
     } catch (error) {
-      await Promise.all([fleet.stop(), proxy.close()]);
+      await Promise.all([fleet?.stop(), proxy.close()]);
       throw error;
     }
   }
