@@ -19,8 +19,8 @@ const answeredMsMax = 90_000;
 export class IdempotentLoad {
   /** Keys of what was answered with 201. */
   readonly answered = new Set<string>();
-  /** Requests that had to be made again. */
-  repeated = 0;
+  /** What requests were told, or not, that had to be made again. */
+  readonly refusals: string[] = [];
   private begun = 0;
   private isStopped = false;
   private readonly done: Promise<unknown>;
@@ -30,6 +30,10 @@ export class IdempotentLoad {
     this.done = Promise.all(Array.from({ length: clients }, () => this.run(clients)));
     // Told by `stop` and `finished`, whenever they are called.
     this.done.catch(() => undefined);
+  }
+
+  get repeated(): number {
+    return this.refusals.length;
   }
 
   /** Begins nothing more; resolves when all that was begun is answered. */
@@ -66,7 +70,7 @@ export class IdempotentLoad {
       const answer = await client.post('/v1/transactions', body, { key }).catch(() => null);
       if (answer?.status === 201) return void this.answered.add(key);
       if (answer !== null && answer.status < 500) throw new Error(`${answer.status}: ${answer.text}`);
-      this.repeated++;
+      this.refusals.push(answer === null ? 'no answer' : `${answer.status}: ${answer.text}`);
     }
     throw new Error(`a transfer was not answered with 201 in ${answeredMsMax} ms`);
   }

@@ -31,6 +31,7 @@ interface Outcome {
  */
 export class PublishingFaults {
   private readonly random = seededRandom();
+  private readonly proxies: TcpProxy[] = [];
   private workers = 0;
 
   private constructor(
@@ -61,7 +62,7 @@ export class PublishingFaults {
 
   async stop(): Promise<void> {
     await this.fleet.stop();
-    await this.proxy.close();
+    await Promise.all([this.proxy, ...this.proxies].map((proxy) => proxy.close()));
   }
 
   /** Each is killed when Kafka has acknowledged a batch and Postgres does not know it yet. */
@@ -71,13 +72,14 @@ export class PublishingFaults {
     /** Events of the batch that was under way at each kill: the next publisher sends them again. */
     const batches: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const postgres = await TcpProxy.start(this.fleet.database.ledgerUrl);
+      const postgres = await this.startProxy();
       // With its first batch, which is all that was posted meanwhile, or with a later one.
       const first = round % 2 === 0 ? postgres.once(CHECKPOINT, 'hold') : undefined;
       const name = await this.startWorker({ databaseUrl: postgres.url });
       await (first ?? sleep(this.random.below(1_000)).then(() => postgres.once(CHECKPOINT, 'hold')));
       await this.fleet.kill(name);
-      await postgres.close();
+      // With it goes the checkpoint that it holds.
+      postgres.cut();
       const repeated = before + batches.reduce((total, events) => total + events, 0);
       batches.push((await this.countUnsaved()) - repeated);
     }
@@ -150,20 +152,20 @@ export class PublishingFaults {
   /** The one that publishes is frozen before it saves a checkpoint, and wakes when another has long published. */
   async freezePublishers(rounds: number): Promise<Figures> {
     const repeatsBefore = await this.countUnsaved();
-    let postgres = await TcpProxy.start(this.fleet.database.ledgerUrl);
+    let postgres = await this.startProxy();
     let name = await this.startWorker({ databaseUrl: postgres.url });
     let refused = 0;
     for (let round = 0; round < rounds; round++) {
       await untilPublished(this.fleet.database.superuserUrl);
       const term = await this.term();
-      const postgresOfHeir = await TcpProxy.start(this.fleet.database.ledgerUrl);
+      const postgresOfHeir = await this.startProxy();
       const heir = await this.startWorker({ databaseUrl: postgresOfHeir.url });
       const held = postgres.once(CHECKPOINT, 'hold');
       const load = this.post();
       await held;
       const frozen = this.fleet.get(name);
       await frozen.kill('SIGSTOP');
-      await until('another leads', async () => (await this.term()) === term + 1, 60);
+      await until('another leads', async () => (await this.term()) > term, 60);
       await this.settle(load);
       const saved = await this.checkpoints();
 
@@ -174,14 +176,11 @@ export class PublishingFaults {
       await until('its checkpoint is refused', isRefused, 60);
       refused += await this.metricOf(name, 'ledger_publishing_refused_checkpoints_total');
       expect(await this.checkpoints()).toEqual(saved);
-      expect(await this.term()).toBe(term + 1);
       await this.fleet.end(name);
-      await postgres.close();
       [name, postgres] = [heir, postgresOfHeir];
     }
     const { repeats, figures } = await this.settle(this.post(), 500);
     await this.fleet.end(name);
-    await postgres.close();
     expect(repeats).toBeGreaterThan(repeatsBefore);
     return {
       freezes: rounds,
@@ -189,6 +188,13 @@ export class PublishingFaults {
       'published again': repeats - repeatsBefore,
       'checkpoints refused': refused,
     };
+  }
+
+  /** A way to Postgres for one worker. */
+  private async startProxy(): Promise<TcpProxy> {
+    const proxy = await TcpProxy.start(this.fleet.database.ledgerUrl);
+    this.proxies.push(proxy);
+    return proxy;
   }
 
   private post(): IdempotentLoad {
@@ -207,7 +213,7 @@ export class PublishingFaults {
     const { fleet } = this;
     await sleep(afterMs);
     await load.stop();
-    expect(load.repeated).toBe(0);
+    expect(load.refusals).toEqual([]);
     await untilPublished(fleet.database.superuserUrl);
     await untilDelivered(fleet);
     const difference = await compareWithJournal(fleet);

@@ -48,8 +48,14 @@ export class TcpProxy {
     for (const pass of this.held.splice(0)) pass();
   }
 
-  async close(): Promise<void> {
+  /** Ends every connection; what is held on one never arrives. */
+  cut(): void {
+    this.held.length = 0;
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
