@@ -6,6 +6,7 @@ import { Projections1763700000005 } from './1763700000005-projections.js';
 import { Stream1763700000006 } from './1763700000006-stream.js';
 import { Dispatcher1763700000007 } from './1763700000007-dispatcher.js';
 import { Publishing1763700000008 } from './1763700000008-publishing.js';
+import { Keys1763700000009 } from './1763700000009-keys.js';
 import { AppendByKey1763700000010 } from './1763700000010-append-by-key.js';
 
 /** In the order in which they run; only ever added to. */
@@ -18,5 +19,6 @@ export const migrations = [
   Stream1763700000006,
   Dispatcher1763700000007,
   Publishing1763700000008,
+  Keys1763700000009,
   AppendByKey1763700000010,
 ];

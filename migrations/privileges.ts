@@ -24,14 +24,22 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON ledger.accounts TO ${ledger};
     GRANT SELECT, INSERT ON ledger.transaction_external_ids TO ${ledger};
-    GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys, access.api_key_secrets TO ${ledger};
+    GRANT DELETE ON access.api_key_secrets TO ${ledger};
+    GRANT SELECT, INSERT ON access.organizations, access.audit_log TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON access.token_keys TO ${ledger};
+    GRANT SELECT, INSERT, DELETE ON access.nonces TO ${ledger}, ${dispatcher};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON access.rate_limits TO ${ledger}, ${dispatcher};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projections TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON publishing.checkpoints TO ${ledger};
     GRANT SELECT, UPDATE ON publishing.leadership TO ${ledger};
     GRANT SELECT ON public.migrations TO ${ledger};
 
     GRANT USAGE ON SCHEMA access, stream, dispatcher TO ${dispatcher};
-    GRANT SELECT ON access.ledgers, access.api_keys TO ${dispatcher};
+    GRANT SELECT ON access.ledgers, access.api_keys, access.api_key_secrets TO ${dispatcher};
+    GRANT UPDATE (last_used_at) ON access.api_keys TO ${dispatcher};
+    GRANT SELECT (id, public_jwk, created_at, retired_at) ON access.token_keys TO ${dispatcher};
+    GRANT INSERT ON access.audit_log TO ${dispatcher};
     GRANT SELECT, INSERT, UPDATE ON stream.offsets TO ${dispatcher};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA stream, dispatcher TO ${dispatcher};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA dispatcher TO ${dispatcher};

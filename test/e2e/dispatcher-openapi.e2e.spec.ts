@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Client } from '../support/client.js';
 import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
+import { insertKey } from '../support/keys.js';
 import { startDispatcher } from '../support/product.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { registeredDispatcherRoutes } from '../support/registered-routes.js';
@@ -270,12 +270,7 @@ describe('what is answered is what is documented', () => {
   test('when the database is gone', async () => {
     const proxy = await TcpProxy.start(service.database.dispatcherUrl);
     const dispatcher = await startDispatcher({ databaseUrl: proxy.url });
-    const key = `sk_live_${randomBytes(32).toString('hex')}`;
-    await service.db.query(
-      `INSERT INTO access.api_keys (id, ledger_id, name, secret_hash, scopes)
-      VALUES (gen_random_uuid(), $1, 'A key', sha256($2), $3)`,
-      [service.ledgerId, Buffer.from(key), ['webhooks:read', 'webhooks:write']],
-    );
+    const key = await insertKey(service.db, service.ledgerId, ['webhooks:read', 'webhooks:write']);
     const caller = new Client(dispatcher.url, key);
     const calls = new Map<string, Call>();
     for (const { operationId, responses } of api.operations) {

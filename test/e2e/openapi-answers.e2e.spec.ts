@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Client, newKey, startService, type Account, type List, type Service } from '../support/client.js';
 import { createTestDatabase } from '../support/database.js';
 import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
+import { insertKey } from '../support/keys.js';
 import { startProduct } from '../support/product.js';
 import { properCalls, type ProperCalls } from '../support/proper-calls.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -292,14 +292,10 @@ test('nothing is documented that was not seen, but for bugs', () => {
 
 /** A key of the first ledger with these scopes. */
 async function addKey(ownerUrl: string, scopes: readonly string[]): Promise<string> {
-  const secret = `sk_live_${randomBytes(32).toString('hex')}`;
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
-  await owner.query(
-    `INSERT INTO access.api_keys (id, ledger_id, name, secret_hash, scopes)
-      SELECT gen_random_uuid(), id, 'A key', $1, $2 FROM access.ledgers WHERE is_first`,
-    [createHash('sha256').update(secret).digest(), scopes],
-  );
+  const { rows } = await owner.query<{ id: string }>('SELECT id FROM access.ledgers WHERE is_first');
+  const secret = await insertKey(owner, rows[0]!.id, scopes);
   await owner.end();
   return secret;
 }

@@ -1,6 +1,6 @@
-import { hash, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Client, expectError, startService, type Account, type Service } from '../support/client.js';
+import { insertKey } from '../support/keys.js';
 
 let service: Service;
 let alice: Account;
@@ -15,14 +15,10 @@ afterAll(() => service.stop());
 
 /** A client whose key has these scopes alone. */
 async function clientWith(...scopes: string[]): Promise<Client> {
-  const secret = `sk_live_${randomUUID()}${randomUUID()}`;
   const superuser = new pg.Client({ connectionString: service.database.superuserUrl });
   await superuser.connect();
-  await superuser.query(
-    `INSERT INTO access.api_keys (id, ledger_id, name, secret_hash, scopes)
-      SELECT $1, id, 'narrow', $2, $3 FROM access.ledgers`,
-    [randomUUID(), hash('sha256', secret, 'buffer'), scopes],
-  );
+  const { rows } = await superuser.query<{ id: string }>('SELECT id FROM access.ledgers');
+  const secret = await insertKey(superuser, rows[0]!.id, scopes);
   await superuser.end();
   return new Client(service.product.url, secret);
 }

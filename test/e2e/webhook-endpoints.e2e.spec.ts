@@ -55,7 +55,7 @@ interface AuditRow {
 
 async function auditOf(endpoint: Endpoint): Promise<AuditRow[]> {
   const { rows } = await service.db.query<AuditRow>(
-    'SELECT action, actor, details FROM dispatcher.audit_entries WHERE ledger_id = $1 AND subject = $2 ORDER BY id',
+    'SELECT action, actor, details FROM access.audit_log WHERE ledger_id = $1 AND subject = $2 ORDER BY number',
     [service.ledgerId, endpoint.id],
   );
   return rows;
@@ -390,7 +390,7 @@ describe('the scopes', () => {
   test('a revoked key is refused within a second', async () => {
     const caller = await service.clientOf(service.ledgerId, ['webhooks:read']);
     expect((await caller.get(path)).status).toBe(200);
-    await service.db.query(`DELETE FROM access.api_keys WHERE scopes = '{webhooks:read}'`);
+    await service.db.query(`UPDATE access.api_keys SET deleted_at = now() WHERE scopes = '{webhooks:read}'`);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expectError(await caller.get(path), 401, 'unauthorized');
   });

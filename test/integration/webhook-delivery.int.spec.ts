@@ -189,7 +189,7 @@ describe('an endpoint', () => {
     expect(await endpointRow(id)).toMatchObject({ status: 'disabled', disabled_reason: 'gone' });
     expect(receiver.received).toHaveLength(1);
     const { rows } = await superuser.query(
-      'SELECT actor, action, details FROM dispatcher.audit_entries WHERE ledger_id = $1',
+      'SELECT actor, action, details FROM access.audit_log WHERE ledger_id = $1',
       [ledger.id],
     );
     expect(rows).toMatchObject([{ actor: 'dispatcher', details: { reason: 'gone' } }]);

@@ -299,10 +299,9 @@ describe('a message that can’t be read', () => {
     expect(await deliveredEvents(id)).toEqual(eventIds([first, third]));
     await feed(ledger.messages(1));
     expect(await deliveredEvents(id)).toHaveLength(3);
-    const { rows } = await superuser.query(
-      'SELECT action FROM dispatcher.audit_entries WHERE ledger_id = $1',
-      [ledger.id],
-    );
+    const { rows } = await superuser.query('SELECT action FROM access.audit_log WHERE ledger_id = $1', [
+      ledger.id,
+    ]);
     expect(rows).toEqual([{ action: 'dead_letter.discard' }]);
   });
 

@@ -28,7 +28,16 @@ const [busy, quiet] = [randomUUID(), randomUUID()];
 const accountId = randomUUID();
 const days = 20;
 const deliveriesPerDay = 6_000;
-const reader = { keyId: '', actor: '', ledgerId, scopes: new Set<never>(), ownerId: null };
+const reader = {
+  keyId: '',
+  actor: '',
+  ledgerId,
+  mode: 'live' as const,
+  scopes: new Set<never>(),
+  ownerId: null,
+  rateLimitPerMinute: null,
+  isClientToken: false,
+};
 
 interface PlanNode {
   readonly 'Node Type': string;

@@ -5,9 +5,9 @@ import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { accountIdOf, encodeTypeId, eventIdOf, ledgerIdOf, type StreamEvent } from '#contracts';
 import type { EventStream, StreamMessage, Subscriber } from '#event-stream';
-import { createPostgresPool, newUuid } from '#platform';
+import { createPostgresPool, newUuid, SecretBox } from '#platform';
 import { AddressGuard } from '../../apps/webhook-dispatcher/src/delivery/address-guard.js';
-import { newEndpointSecret, SecretBox } from '../../apps/webhook-dispatcher/src/delivery/secrets.js';
+import { newEndpointSecret } from '../../apps/webhook-dispatcher/src/delivery/secrets.js';
 import { Sender, type SenderLimits } from '../../apps/webhook-dispatcher/src/delivery/sender.js';
 import { shardOf } from '../../apps/webhook-dispatcher/src/delivery/shard-of.js';
 import {
@@ -19,7 +19,7 @@ import {
 
 export { until } from './until.js';
 
-export const secretBox = new SecretBox(Buffer.alloc(32, 7));
+export const secretBox = new SecretBox(Buffer.alloc(32, 7), 'webhook-endpoint-secret');
 
 /** The port of the event stream as tests feed it by hand: each call is one transaction, as with the adapters. */
 export class HandFedStream implements EventStream {

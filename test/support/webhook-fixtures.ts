@@ -1,9 +1,10 @@
-import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { decodeTypeId, encodeTypeId } from '#contracts';
 import { newUuid } from '#platform';
 import { Client, type One } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { insertKey } from './keys.js';
 import { startDispatcher, type Product } from './product.js';
 
 /** What the contract says of the answers' shapes. */
@@ -81,13 +82,7 @@ export async function startDispatcherService(
     return id;
   };
   const clientOf = async (ledgerId: string, scopes: readonly string[] = webhookScopes) => {
-    const secret = `sk_live_${randomBytes(32).toString('hex')}`;
-    await db.query(
-      `INSERT INTO access.api_keys (id, ledger_id, name, secret_hash, scopes)
-      VALUES (gen_random_uuid(), $1, 'A key', $2, $3)`,
-      [ledgerId, hash('sha256', secret, 'buffer'), scopes],
-    );
-    const client = new Client(dispatcher.url, secret);
+    const client = new Client(dispatcher.url, await insertKey(db, ledgerId, scopes));
     clients.push(client);
     return client;
   };

@@ -10,12 +10,12 @@ import {
   isOpenPath,
   type Log,
   type RunningApp,
+  SecretBox,
 } from '#platform';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { DispatcherSettings } from './config.js';
 import { AddressGuard } from './delivery/address-guard.js';
-import { SecretBox } from './delivery/secrets.js';
 import { Sender } from './delivery/sender.js';
 import { deliverySession, startDelivery } from './delivery/start-delivery.js';
 import { EndpointTester } from './endpoints/test-endpoint.js';
@@ -49,7 +49,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     allowHttp: settings.WEBHOOK_ALLOW_HTTP,
     guard: new AddressGuard(settings.WEBHOOK_ALLOWED_RANGES),
   };
-  const secretBox = new SecretBox(Buffer.from(settings.SECRETS_KEY, 'base64'));
+  const secretBox = new SecretBox(Buffer.from(settings.SECRETS_KEY, 'base64'), 'webhook-endpoint-secret');
   const tester = new EndpointTester(pool, secretBox, new Sender({ rules }));
   const sender = new Sender({ rules });
 

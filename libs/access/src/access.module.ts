@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ApiKeys } from './api-keys.js';
 import { Bootstrap } from './bootstrap.js';
-import { ApiKey, Ledger } from './entities.js';
+import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
 
 const connectionsMax = 4;
 
@@ -16,14 +16,13 @@ export class AccessModule {
         TypeOrmModule.forRoot({
           type: 'postgres',
           url,
-          entities: [Ledger, ApiKey],
+          entities: [Ledger, ApiKey, ApiKeySecret],
           applicationName,
           poolSize: connectionsMax,
           retryAttempts: 0,
           synchronize: false,
           migrationsRun: false,
         }),
-        TypeOrmModule.forFeature([ApiKey]),
       ],
       providers: [ApiKeys, Bootstrap],
       exports: [ApiKeys, Bootstrap],

@@ -1,11 +1,19 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { encodeTypeId } from '#contracts';
-import { ApiKey } from './entities.js';
-import type { Principal } from './principals.js';
+import type { Mode, Principal } from './principals.js';
 import type { Scope } from './scopes.js';
+
+interface FoundKey {
+  readonly id: string;
+  readonly ledgerId: string;
+  readonly mode: Mode;
+  readonly scopes: readonly Scope[];
+  readonly ownerId: string | null;
+  readonly rateLimitPerMinute: number | null;
+}
 
 interface CachedPrincipal {
   /** A promise while it is being looked up. */
@@ -28,7 +36,7 @@ export function secretHashOf(secret: string): Buffer {
 export class ApiKeys {
   private readonly cache = new Map<string, CachedPrincipal>();
 
-  constructor(@InjectRepository(ApiKey) private readonly keys: Repository<ApiKey>) {}
+  constructor(@InjectDataSource() private readonly database: DataSource) {}
 
   principalOf(secret: string): Principal | null | Promise<Principal | null> {
     const secretHash = secretHashOf(secret);
@@ -47,14 +55,24 @@ export class ApiKeys {
   }
 
   private async find(secretHash: Buffer): Promise<Principal | null> {
-    const key = await this.keys.findOneBy({ secretHash });
-    if (!key || !timingSafeEqual(key.secretHash, secretHash)) return null;
+    const [key] = await this.database.query<FoundKey[]>(
+      `SELECT k.id, k.ledger_id AS "ledgerId", l.mode, k.scopes, k.owner_id AS "ownerId",
+        k.rate_limit_per_minute AS "rateLimitPerMinute"
+      FROM access.api_key_secrets s
+      JOIN access.api_keys k ON k.id = s.key_id
+      JOIN access.ledgers l ON l.id = k.ledger_id
+      WHERE s.secret_hash = $1 AND (s.ends_at > clock_timestamp()) IS NOT FALSE
+        AND k.deleted_at IS NULL AND (k.expires_at > clock_timestamp()) IS NOT FALSE AND k.signing = 'none'`,
+      [secretHash],
+    );
+    if (!key) return null;
+    const { id, scopes, ...rest } = key;
     return {
-      keyId: key.id,
-      actor: encodeTypeId('key', key.id),
-      ledgerId: key.ledgerId,
-      scopes: new Set(key.scopes as Scope[]),
-      ownerId: null,
+      ...rest,
+      keyId: id,
+      actor: encodeTypeId('key', id),
+      scopes: new Set(scopes),
+      isClientToken: false,
     };
   }
 

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-
+import { DataSource, Not } from 'typeorm';
 import { secretHashOf } from './api-keys.js';
-import { ApiKey, Ledger } from './entities.js';
+import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
 import { scopes } from './scopes.js';
 import { newUuid } from '#platform';
 
@@ -23,9 +22,17 @@ export class Bootstrap {
       await ledgers.createQueryBuilder().insert().values(firstLedger()).orIgnore().execute();
       const ledger = await ledgers.findOneByOrFail({ isFirst: true });
       const keys = manager.getRepository(ApiKey);
-      const values = { ...bootstrapKey(ledger.id), secretHash: secretHashOf(secret) };
-      await keys.createQueryBuilder().insert().values(values).orIgnore().execute();
-      await keys.update({ isBootstrap: true }, { secretHash: values.secretHash, scopes: values.scopes });
+      await keys.createQueryBuilder().insert().values(bootstrapKey(ledger.id)).orIgnore().execute();
+      const key = await keys.findOneOrFail({
+        where: { isBootstrap: true },
+        lock: { mode: 'pessimistic_write' },
+      });
+      const secretHash = secretHashOf(secret);
+      await keys.update({ id: key.id }, { legacySecretHash: secretHash, scopes: [...scopes] });
+      const secrets = manager.getRepository(ApiKeySecret);
+      await secrets.delete({ keyId: key.id, secretHash: Not(secretHash) });
+      const values = { id: newUuid(), keyId: key.id, secretHash };
+      await secrets.createQueryBuilder().insert().values(values).orIgnore().execute();
       return ledger.id;
     });
   }

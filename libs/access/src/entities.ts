@@ -17,7 +17,6 @@ export class Ledger {
   isFirst!: boolean | null;
 }
 
-/** Of the secret only its SHA-256 is kept. */
 @Entity({ schema: 'access', name: 'api_keys' })
 export class ApiKey {
   @PrimaryColumn('uuid')
@@ -29,12 +28,29 @@ export class ApiKey {
   @Column('text')
   name!: string;
 
-  @Column('bytea', { name: 'secret_hash' })
-  secretHash!: Buffer;
+  /** Where processes of the release before look: of a key that was made by them and not changed since. */
+  @Column('bytea', { name: 'secret_hash', nullable: true })
+  legacySecretHash!: Buffer | null;
 
   @Column('text', { array: true })
   scopes!: string[];
 
   @Column('boolean', { name: 'is_bootstrap', nullable: true })
   isBootstrap!: boolean | null;
+}
+
+/** Of a secret its SHA-256 is kept; of one that signs also itself, encrypted. */
+@Entity({ schema: 'access', name: 'api_key_secrets' })
+export class ApiKeySecret {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('uuid', { name: 'key_id' })
+  keyId!: string;
+
+  @Column('bytea', { name: 'secret_hash' })
+  secretHash!: Buffer;
+
+  @Column('bytea', { name: 'sealed_secret', nullable: true })
+  sealedSecret!: Buffer | null;
 }

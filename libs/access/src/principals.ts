@@ -1,6 +1,8 @@
 import { ApiError } from '#platform';
 import type { Scope } from './scopes.js';
 
+export type Mode = 'live' | 'test';
+
 /** Who calls, once its key is known. */
 export interface Principal {
   /** The key's UUID. */
@@ -8,9 +10,15 @@ export interface Principal {
   /** The key's id as the journal and the log show it. */
   readonly actor: string;
   readonly ledgerId: string;
+  /** Of its ledger. */
+  readonly mode: Mode;
   readonly scopes: ReadonlySet<Scope>;
-  /** Null for a key that is bound to no owner, as all are until keys can be made. */
+  /** Null for a key that is bound to no owner. */
   readonly ownerId: string | null;
+  /** Null for no limit. */
+  readonly rateLimitPerMinute: number | null;
+  /** It came with a token that its key made for an app of one owner. */
+  readonly isClientToken: boolean;
 }
 
 /** For what a body asks for, beyond the scope of its route. */

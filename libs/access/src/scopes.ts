@@ -15,8 +15,8 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
-/** What a route asks of its caller: nothing at all, any key, or one with a scope. */
-export type RouteAccess = 'open' | 'any-key' | Scope;
+/** What a route asks of its caller: nothing at all, any key, one with a scope, or the operator's own key. */
+export type RouteAccess = 'open' | 'any-key' | 'operator' | Scope;
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -13,6 +13,7 @@ export * from './random.js';
 export { readSession } from './read-session.js';
 export { Readiness } from './readiness.js';
 export * from './reconnecting-client.js';
+export { SecretBox, UnreadableSecret } from './secret-box.js';
 export { isOpenPath, pathOf } from './request-conventions.js';
 export { runApp, type RunningApp } from './run-app.js';
 export { isStorable } from './json-body.js';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventIdOf } from '#contracts';
+import type { SecretBox } from '#platform';
 import { AdaptiveConcurrency } from './adaptive-concurrency.js';
 import {
   isSuccess,
@@ -12,7 +13,6 @@ import type { ClaimedDelivery, DeliveryEndpoint, DeliveryResult } from './delive
 import type { EventBody } from './event-bodies.js';
 import { RateLimit } from './rate-limit.js';
 import { anyDay, type LedgerEndpoint } from './scan-shards.js';
-import type { SecretBox } from './secrets.js';
 import { dayAfter } from '../retention/days.js';
 import type { verdictOf } from './verdict.js';
 

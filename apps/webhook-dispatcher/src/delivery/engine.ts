@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '#platform';
+import type { Logger, SecretBox } from '#platform';
 import type { AttemptOutcome, AttemptTarget, WebhookMessage } from './attempt-outcome.js';
 import { isFailingForGood } from './auto-disable.js';
 import { ClaimLoop } from './claim-loop.js';
@@ -19,7 +19,6 @@ import {
 } from './scan-lanes.js';
 import type { FailingEndpoint } from './scan-results.js';
 import { anyDay, giveBack, readEndpoints } from './scan-shards.js';
-import type { SecretBox } from './secrets.js';
 import { cancelPending, disableEndpoint } from './turn-off-endpoint.js';
 import { verdictOf } from './verdict.js';
 

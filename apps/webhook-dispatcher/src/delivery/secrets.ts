@@ -1,54 +1,8 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
-const keyBytes = 32;
-const nonceBytes = 12;
-const tagBytes = 16;
-const formatVersion = 1;
+const secretBytes = 32;
 
 /** A new secret as Standard Webhooks writes it. It is shown to its owner once. */
 export function newEndpointSecret(): string {
-  return `whsec_${randomBytes(keyBytes).toString('base64')}`;
-}
-
-/** What was sealed can't be opened: another key, another owner, or bytes that were changed. */
-export class UnreadableSecret extends Error {
-  constructor() {
-    super('a stored secret cannot be opened with this SECRETS_KEY');
-  }
-}
-
-/**
- * Secrets as they are stored: AES-256-GCM, a version byte, then nonce, tag and ciphertext. What a secret belongs
- * to (the endpoint's id) is authenticated with it, so that a row copied to another endpoint doesn't open there.
- */
-export class SecretBox {
-  constructor(private readonly key: Buffer) {
-    if (key.length !== keyBytes) throw new Error(`SECRETS_KEY must be ${keyBytes} bytes`);
-  }
-
-  seal(text: string, context: string): Buffer {
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(boundTo(context));
-    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-    return Buffer.concat([Buffer.of(formatVersion), nonce, cipher.getAuthTag(), sealed]);
-  }
-
-  open(sealed: Buffer, context: string): string {
-    const tagAt = 1 + nonceBytes;
-    const textAt = tagAt + tagBytes;
-    if (sealed.length < textAt || sealed[0] !== formatVersion) throw new UnreadableSecret();
-    const nonce = sealed.subarray(1, tagAt);
-    const decipher = createDecipheriv('aes-256-gcm', this.key, nonce, { authTagLength: tagBytes });
-    decipher.setAAD(boundTo(context)).setAuthTag(sealed.subarray(tagAt, textAt));
-    try {
-      const text = decipher.update(sealed.subarray(textAt));
-      return Buffer.concat([text, decipher.final()]).toString('utf8');
-    } catch {
-      throw new UnreadableSecret();
-    }
-  }
-}
-
-function boundTo(context: string): Buffer {
-  return Buffer.from(`webhook-endpoint-secret.v${formatVersion}.${context}`, 'utf8');
+  return `whsec_${randomBytes(secretBytes).toString('base64')}`;
 }

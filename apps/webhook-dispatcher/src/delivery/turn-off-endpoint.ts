@@ -54,7 +54,7 @@ export async function disableEndpoint(
           AND EXISTS (SELECT FROM held)
         RETURNING ledger_id, id, failures, last_success_at
       ), audited AS (
-        INSERT INTO dispatcher.audit_entries (ledger_id, actor, action, subject, details)
+        INSERT INTO access.audit_log (ledger_id, actor, action, subject, details)
         SELECT ledger_id, 'dispatcher', 'webhook_endpoint.disabled', $6,
           json_build_object('reason', $5::text, 'failures', failures, 'lastSuccessAt', last_success_at)
         FROM disabled

@@ -1,8 +1,7 @@
 import type pg from 'pg';
-import type { Principal } from '#access';
+import { writeAudit, type Principal } from '#access';
 import { inTransaction } from '#platform';
 import { endpointIdOf } from '../http/ids.js';
-import { writeAudit } from './audit.js';
 import type { Endpoint } from './endpoint.js';
 import { lockEndpoint } from './find-endpoint.js';
 import { tellEndpointChanged } from './tell-endpoint-changed.js';

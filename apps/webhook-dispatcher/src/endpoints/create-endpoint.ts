@@ -1,13 +1,12 @@
 import type pg from 'pg';
-import type { Principal } from '#access';
+import { writeAudit, type Principal } from '#access';
 import type { EventStream } from '#event-stream';
-import { inTransaction, newUuid } from '#platform';
-import { newEndpointSecret, type SecretBox } from '../delivery/secrets.js';
+import { inTransaction, newUuid, type SecretBox } from '#platform';
+import { newEndpointSecret } from '../delivery/secrets.js';
 import { shardOf } from '../delivery/shard-of.js';
 import { endpointIdOf } from '../http/ids.js';
 import { subscriberName } from '../intake/intake.js';
 import { tooManyEndpoints } from '../http/refusals.js';
-import { writeAudit } from './audit.js';
 import { endpointsPerLedgerMax } from './endpoint-limits.js';
 import {
   endpointColumnsSql,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Principal } from '#access';
-import { newEndpointSecret, type SecretBox } from '../delivery/secrets.js';
+import type { SecretBox } from '#platform';
+import { newEndpointSecret } from '../delivery/secrets.js';
 import { changeEndpoint } from './change-endpoint.js';
 import type { CreatedEndpoint } from './create-endpoint.js';
 import { endpointColumnsSql, readEndpointRow, type EndpointRow } from './endpoint.js';

@@ -1,9 +1,8 @@
 import type pg from 'pg';
 import type { Principal } from '#access';
 import { eventTypes, type WebhookBody } from '#contracts';
-import { formatTimestamp, newUuid } from '#platform';
+import { formatTimestamp, newUuid, type SecretBox } from '#platform';
 import type { AttemptOutcome, AttemptTarget } from '../delivery/attempt-outcome.js';
-import type { SecretBox } from '../delivery/secrets.js';
 import type { Sender } from '../delivery/sender.js';
 import { eventIdOf, ledgerIdOf } from '../http/ids.js';
 import { endpointNotFound, testsOverloaded } from '../http/refusals.js';

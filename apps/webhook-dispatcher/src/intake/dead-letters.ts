@@ -157,7 +157,7 @@ async function giveReason(db: pg.ClientBase, ledgerId: string, id: string, reaso
 
 async function audit(db: pg.ClientBase, ledgerId: string, id: string, action: 'retry' | 'discard') {
   await db.query(
-    `INSERT INTO dispatcher.audit_entries (ledger_id, actor, action, subject, details)
+    `INSERT INTO access.audit_log (ledger_id, actor, action, subject, details)
      SELECT ledger_id, 'operator', $3, id::text, json_build_object('origin', origin, 'reason', reason)
      FROM dispatcher.dead_letters WHERE ledger_id = $1 AND id = $2`,
     [ledgerId, id, `dead_letter.${action}`],
