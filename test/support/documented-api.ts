@@ -57,6 +57,8 @@ export interface Call extends Sent {
 
 /** Headers that only some answers have; each must be documented where it is sent, and sent where documented. */
 const ownHeaders = ['etag', 'last-modified', 'retry-after', 'allow', 'www-authenticate'];
+/** Of keys with a limit alone. */
+const rateLimits = ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'];
 const replayed = 'idempotency-replayed';
 
 /** The API seen through its own document: an answer that the document doesn't describe is an error. */
@@ -144,10 +146,12 @@ export class DocumentedApi {
     { headers: documented = {} }: DocumentedAnswer,
   ): void {
     const names = new Set(Object.keys(documented).map((header) => header.toLowerCase()));
-    const sent = [...ownHeaders, replayed, 'x-request-id'].filter((header) => headers[header] !== undefined);
+    const sent = [...ownHeaders, ...rateLimits, replayed, 'x-request-id'].filter(
+      (header) => headers[header] !== undefined,
+    );
     const undocumented = sent.filter((header) => !names.has(header));
     const isErased = (body as { data?: unknown } | undefined)?.data === null;
-    const optional = isErased ? [replayed, 'etag', 'last-modified'] : [replayed];
+    const optional = [...rateLimits, replayed, ...(isErased ? ['etag', 'last-modified'] : [])];
     const missing = [...names].filter((header) => !optional.includes(header) && !sent.includes(header));
     if (undocumented.length > 0 || missing.length > 0) {
       throw new Error(`${name}: headers not documented: ${undocumented.join()}; not sent: ${missing.join()}`);

@@ -5,6 +5,7 @@ import { cleanEnvironment, projectDirectory } from './config.js';
 import { isReady, RunningProcess, type Exit } from './running-process.js';
 
 export const BOOTSTRAP_API_KEY = 'sk_live_test000000000000000000000000000000000000000';
+export const OPERATOR_API_KEY = 'operator-test-00000000000000000000000000000000000';
 export const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
 export interface ProductOptions {
@@ -33,7 +34,12 @@ export interface Product {
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const port = options.port ?? (await findFreePort());
   const apiKey = options.env?.['BOOTSTRAP_API_KEY'] ?? BOOTSTRAP_API_KEY;
-  const env = { LEDGER_DATABASE_URL: options.databaseUrl, PORT: String(port), BOOTSTRAP_API_KEY: apiKey };
+  const env = {
+    LEDGER_DATABASE_URL: options.databaseUrl,
+    PORT: String(port),
+    BOOTSTRAP_API_KEY: apiKey,
+    OPERATOR_API_KEY,
+  };
   return startApp('ledger', port, apiKey, { ...options, env: { ...env, ...options.env } });
 }
 

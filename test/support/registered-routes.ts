@@ -26,7 +26,7 @@ export async function registeredRoutes(databaseUrl: string): Promise<string[]> {
   const { logger } = createLog('test', 'silent');
   const journal = new Journal({ url: databaseUrl, connectionsMax: 1, ...queue }, registry, logger);
   const projectionWaiter = new ProjectionWaiter(readPool);
-  const parts = { registry, readPool, journal, projectionWaiter };
+  const parts = { registry, logger, readPool, journal, projectionWaiter };
   const routes = await routesOf(LedgerModule.with(settings, parts) as unknown as Type, registry);
   await journal.drain(0);
   await readPool.end();
@@ -42,7 +42,8 @@ export async function registeredDispatcherRoutes(databaseUrl: string): Promise<s
   const secrets = new SecretBox(Buffer.alloc(32), 'webhook-endpoint-secret');
   const tester = new EndpointTester(pool, secrets, new Sender({ rules }));
   const stream = {} as EventStream;
-  const parts = { registry, pool, stream, rules, secrets, tester };
+  const { logger } = createLog('test', 'silent');
+  const parts = { registry, logger, pool, stream, rules, secrets, tester };
   const routes = await routesOf(DispatcherModule.with(settings, parts) as unknown as Type, registry);
   await tester.stop();
   await pool.end();

@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client';
 import { AccessModule } from '#access';
 import { Journal } from '#journal';
 import { operationsController } from '#openapi';
-import { Readiness, REGISTRY } from '#platform';
+import { Readiness, REGISTRY, type Log } from '#platform';
 import { migrations } from '../../../migrations/index.js';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { CloseAccountHandler } from './accounts/close-account.js';
@@ -14,12 +14,15 @@ import { ListAccountsHandler } from './accounts/list-accounts.js';
 import { ListEntriesHandler } from './accounts/list-entries.js';
 import { OpenAccountHandler } from './accounts/open-account.js';
 import { UpdateAccountHandler } from './accounts/update-account.js';
+import { ApiKeysController } from './api-keys/api-keys.controller.js';
+import { AuditLogController } from './audit-log/audit-log.controller.js';
 import type { LedgerSettings } from './config.js';
 import { READ_POOL } from './database.js';
 import { Documented } from './http/documented.js';
 import { GetTrialBalanceHandler } from './journal/get-trial-balance.js';
 import { JournalController } from './journal/journal.controller.js';
 import { ListEventsHandler } from './journal/list-events.js';
+import { OrganizationsController } from './organizations/organizations.controller.js';
 import { ProjectionWaiter } from './projections/projection-waiter.js';
 import { BurnHandler } from './transactions/burn.js';
 import { CreateTransactionHandler } from './transactions/create-transaction.js';
@@ -50,6 +53,7 @@ const handlers = [
 /** What the module hands to its controllers and handlers; main.ts makes the parts, and ends them in order. */
 export interface LedgerParts {
   readonly registry: Registry;
+  readonly logger: Log['logger'];
   readonly readPool: pg.Pool;
   readonly journal: Journal;
   readonly projectionWaiter: ProjectionWaiter;
@@ -63,10 +67,25 @@ export class AppModule {
       module: AppModule,
       imports: [
         CqrsModule.forRoot(),
-        AccessModule.forDatabase(settings.LEDGER_DATABASE_URL, 'ledger-access'),
+        AccessModule.with({
+          url: settings.LEDGER_DATABASE_URL,
+          applicationName: 'ledger-access',
+          secretsKey: settings.SECRETS_KEY,
+          rateLimitStore: settings.RATE_LIMIT_STORE,
+          registry: parts.registry,
+          logger: parts.logger,
+        }),
       ],
       controllers: isApi
-        ? [AccountsController, TransactionsController, JournalController, OperationsController]
+        ? [
+            AccountsController,
+            TransactionsController,
+            JournalController,
+            ApiKeysController,
+            OrganizationsController,
+            AuditLogController,
+            OperationsController,
+          ]
         : [OperationsController],
       providers: [
         { provide: REGISTRY, useValue: parts.registry },

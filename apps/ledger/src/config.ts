@@ -1,7 +1,9 @@
 import { host, makeValidator, port } from 'envalid';
+import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
   databaseUrl,
+  InvalidSettings,
   logLevels,
   oneOf,
   positive,
@@ -24,6 +26,10 @@ export interface LedgerSettings extends KafkaSettings {
   readonly BOOTSTRAP_API_KEY: string;
   /** 32 bytes in base64. */
   readonly SECRETS_KEY: string;
+  /** Whose Bearer may make organizations and ledgers; absent: nobody may. */
+  readonly OPERATOR_API_KEY: string | undefined;
+  /** Where requests of limited keys are counted: by each process for itself, or for all together. */
+  readonly RATE_LIMIT_STORE: RateLimitStore;
   readonly LOG_LEVEL: LogLevel;
   readonly REQUEST_TIME_MS: number;
   readonly BODY_BYTES_MAX: number;
@@ -62,6 +68,8 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     LEDGER_ROLE: oneOf(ledgerRoles)({ default: 'all' }),
     BOOTSTRAP_API_KEY: apiKey(),
     SECRETS_KEY: secretsKey(),
+    OPERATOR_API_KEY: apiKey({ default: undefined }),
+    RATE_LIMIT_STORE: oneOf(rateLimitStores)({ default: 'memory' }),
     LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
     REQUEST_TIME_MS: positive({ default: 10_000 }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
@@ -78,5 +86,8 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     DISPATCHER_CONNECTIONS_MAX: positive({ default: 64 }),
     ...kafkaSettingSpecs,
   });
+  if (settings.OPERATOR_API_KEY === settings.BOOTSTRAP_API_KEY) {
+    throw new InvalidSettings('OPERATOR_API_KEY must not be BOOTSTRAP_API_KEY.');
+  }
   return checkKafkaSettings(settings);
 }

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
-import { ApiKeys, authenticateRequests, Bootstrap } from '#access';
+import { authenticateRequests, Bootstrap } from '#access';
 import { Journal } from '#journal';
 import {
   createHttpApp,
@@ -56,6 +56,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   const app = await createHttpApp({
     module: AppModule.with(settings, {
       registry,
+      logger,
       readPool,
       journal,
       projectionWaiter: projections.waiter,
@@ -66,7 +67,10 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     isOpen: isOpenPath,
     authenticate: (fastify, nest) => {
       if (dispatcher) forwardWebhookRoutes(fastify, dispatcher);
-      authenticateRequests(fastify, nest.get(ApiKeys), isOpenPath);
+      authenticateRequests(fastify, nest, {
+        isOpen: isOpenPath,
+        operatorApiKey: settings.OPERATOR_API_KEY ?? null,
+      });
       refuseSystemAccountChanges(fastify);
     },
     translateError,

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import { AccessModule } from '#access';
 import type { EventStream } from '#event-stream';
 import { operationsController } from '#openapi';
-import { Readiness, REGISTRY, SecretBox } from '#platform';
+import { Readiness, REGISTRY, SecretBox, type Log } from '#platform';
 import { migrations } from '../../../migrations/index.js';
 import type { DispatcherSettings } from './config.js';
 import { API_POOL, EVENT_STREAM } from './database.js';
@@ -19,6 +19,7 @@ import { Documented } from './http/documented.js';
 /** What the module hands to its controllers; dispatcher-app.ts makes the parts, and ends them in order. */
 export interface DispatcherParts {
   readonly registry: Registry;
+  readonly logger: Log['logger'];
   readonly pool: pg.Pool;
   readonly stream: EventStream;
   readonly rules: EndpointUrlRules;
@@ -34,7 +35,16 @@ export class AppModule {
   static with(settings: DispatcherSettings, parts: DispatcherParts): DynamicModule {
     return {
       module: AppModule,
-      imports: [AccessModule.forDatabase(settings.DISPATCHER_DATABASE_URL, 'dispatcher-access')],
+      imports: [
+        AccessModule.with({
+          url: settings.DISPATCHER_DATABASE_URL,
+          applicationName: 'dispatcher-access',
+          secretsKey: settings.SECRETS_KEY,
+          rateLimitStore: settings.RATE_LIMIT_STORE,
+          registry: parts.registry,
+          logger: parts.logger,
+        }),
+      ],
       controllers: [
         WebhookEndpointsController,
         WebhookDeliveriesController,

@@ -1,5 +1,6 @@
 import { host, makeValidator, port } from 'envalid';
 import ipaddr from 'ipaddr.js';
+import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
   databaseUrl,
@@ -19,6 +20,8 @@ export interface DispatcherSettings extends KafkaSettings {
   readonly DISPATCHER_PORT: number;
   /** 32 bytes in base64. Endpoints' secrets are encrypted under it. */
   readonly SECRETS_KEY: string;
+  /** Where requests of limited keys are counted: by each process for itself, or for all together. */
+  readonly RATE_LIMIT_STORE: RateLimitStore;
   readonly LOG_LEVEL: LogLevel;
   /** Endpoints may have http:// URLs. */
   readonly WEBHOOK_ALLOW_HTTP: boolean;
@@ -46,6 +49,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     HOST: host({ default: '0.0.0.0' }),
     DISPATCHER_PORT: port({ default: 3001 }),
     SECRETS_KEY: secretsKey(),
+    RATE_LIMIT_STORE: oneOf(rateLimitStores)({ default: 'memory' }),
     LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
     WEBHOOK_ALLOW_HTTP: trueOrFalse({ default: false }),
     WEBHOOK_ALLOWED_RANGES: addressRanges({ default: [] }),

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
-import { ApiKeys, authenticateRequests } from '#access';
+import { authenticateRequests } from '#access';
 import { KafkaEventStream, PostgresEventStream, type EventStream } from '#event-stream';
 import {
   conventionError,
@@ -56,6 +56,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
   const app = await createHttpApp({
     module: AppModule.with(settings, {
       registry,
+      logger,
       pool,
       stream: eventStream,
       rules,
@@ -66,7 +67,8 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     registry,
     bodyBytesMax: settings.BODY_BYTES_MAX,
     isOpen: isOpenPath,
-    authenticate: (fastify, nest) => authenticateRequests(fastify, nest.get(ApiKeys), isOpenPath),
+    authenticate: (fastify, nest) =>
+      authenticateRequests(fastify, nest, { isOpen: isOpenPath, operatorApiKey: null }),
     translateError: conventionError,
   });
   describeDispatcher(app);

@@ -1,31 +1,34 @@
-import { Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { AccessDatabase, accessDataSource, type AccessDatabaseSettings } from './access-database.js';
 import { ApiKeys } from './api-keys.js';
 import { Bootstrap } from './bootstrap.js';
-import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
+import { KeyUses } from './key-uses.js';
+import { RateLimits, type RateLimitSettings } from './rate-limits.js';
 
-const connectionsMax = 4;
+export interface AccessSettings extends AccessDatabaseSettings, RateLimitSettings {}
 
-/** Keys and ledgers, on connections of their own. */
+/** Keys, ledgers and limits, on connections of their own. */
 @Module({})
 export class AccessModule {
-  static forDatabase(url: string, applicationName: string) {
+  static with(settings: AccessSettings): DynamicModule {
+    const offered = [AccessDatabase, ApiKeys, Bootstrap, RateLimits];
     return {
       module: AccessModule,
-      imports: [
-        TypeOrmModule.forRoot({
-          type: 'postgres',
-          url,
-          entities: [Ledger, ApiKey, ApiKeySecret],
-          applicationName,
-          poolSize: connectionsMax,
-          retryAttempts: 0,
-          synchronize: false,
-          migrationsRun: false,
-        }),
+      imports: [TypeOrmModule.forRoot({ ...accessDataSource(settings), retryAttempts: 0 })],
+      providers: [
+        {
+          provide: AccessDatabase,
+          useFactory: (source: DataSource) => new AccessDatabase(source, settings),
+          inject: [getDataSourceToken()],
+        },
+        { provide: RateLimits, useFactory: () => new RateLimits(settings) },
+        ApiKeys,
+        Bootstrap,
+        KeyUses,
       ],
-      providers: [ApiKeys, Bootstrap],
-      exports: [ApiKeys, Bootstrap],
+      exports: offered,
     };
   }
 }

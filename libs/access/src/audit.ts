@@ -1,5 +1,5 @@
-/** A connection in a transaction: pg's own, or TypeORM's. */
-export interface Queries {
+/** A connection in a transaction: pg's own, or ours. */
+interface Queries {
   query(text: string, values: unknown[]): Promise<unknown>;
 }
 

@@ -1,3 +1,4 @@
+export { beginJournal } from './begin-journal.js';
 export { genesisHash } from './event-chain.js';
 export * from './event-codec.js';
 export { Journal, type JournalSettings } from './journal.js';

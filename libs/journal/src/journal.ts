@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { LedgerCommand } from '#domain';
 import { createPostgresPool } from '#platform';
-import { genesisHash } from './event-chain.js';
+import { beginJournal } from './begin-journal.js';
 import { journalMetrics, type JournalMetrics } from './journal-metrics.js';
 import { Lane } from './lane.js';
 import { BatchSettler, type BatchLog } from './settle-batch.js';
@@ -98,11 +98,7 @@ export class Journal {
 
   /** Begins a ledger's journal; does nothing where it has one. */
   async createLedger(ledgerId: string): Promise<void> {
-    await this.pool.query({
-      text: `INSERT INTO journal.heads (ledger_id, epoch, position, hash, recorded_at)
-        VALUES ($1, 1, 0, $2, clock_timestamp()) ON CONFLICT (ledger_id) DO NOTHING`,
-      values: [ledgerId, genesisHash(ledgerId)],
-    });
+    await beginJournal(this.pool, ledgerId);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { rateLimited } from '#access';
 import {
   ApiError,
   InvalidCursor,
@@ -17,6 +18,7 @@ export const requestErrors = {
   invalid_cursor: translated(new InvalidCursor()),
   page_too_deep: translated(new PageTooDeep()),
   unauthorized: new ApiError(401, 'unauthorized', 'a valid API key is needed as Bearer'),
+  rate_limited: rateLimited(100, 27),
   forbidden: new ApiError(403, 'forbidden', 'this key may not do that'),
   not_found: new ApiError(404, 'not_found', 'there is no such route'),
 };
@@ -45,6 +47,7 @@ export const errorStatusNames: Readonly<Record<number, string>> = {
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is understood and refused',
+  429: 'The key has made as many requests as it may in this minute',
   500: 'A bug; the log has it under the request id',
   503: 'It passes: try again after the seconds that Retry-After gives',
 };

@@ -17,6 +17,8 @@ export function headerText(example: string, rest: SchemaObject = {}): SchemaObje
   return { type: 'string', ...rest, examples: [example] };
 }
 
+const digits = { pattern: '^[0-9]+$' };
+
 /** Headers that every request may have, by name. */
 export const requestHeaders = {
   'X-Request-Id': {
@@ -33,10 +35,30 @@ export const answerHeaders = {
     description: 'The id of the request, as the log has it',
     schema: headerText(exampleRequestId),
   },
+  'X-RateLimit-Limit': {
+    description:
+      'Requests that the key may make in a minute; the three are there for a key with a limit alone',
+    schema: headerText('6000', digits),
+  },
+  'X-RateLimit-Remaining': {
+    description: 'How many of them are left in this minute, which began with the first',
+    schema: headerText('5999', digits),
+  },
+  'X-RateLimit-Reset': {
+    description: 'When the minute is over, in seconds since 1970',
+    schema: headerText('1769850987', digits),
+  },
   'Retry-After': {
     description: 'Seconds after which to try again',
-    schema: headerText('1', { pattern: '^[0-9]+$' }),
+    schema: headerText('1', digits),
   },
   Allow: { description: 'The methods that the path has', schema: headerText('GET, HEAD') },
   'WWW-Authenticate': { description: 'How to authenticate', schema: headerText('Bearer') },
 } satisfies Record<string, AnswerHeader>;
+
+/** What every answer to a key with a limit has. */
+export const rateLimitHeaders = [
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+] as const satisfies readonly (keyof typeof answerHeaders)[];

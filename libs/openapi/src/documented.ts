@@ -5,7 +5,7 @@ import { ApiExtension, ApiHeader, ApiOperation, ApiParam, ApiResponse } from '@n
 import type { RouteAccess } from '#access';
 import type { ApiError } from '#platform';
 import { errorExample, errorStatusNames, type ConventionCode } from './documented-errors.js';
-import type { AnswerHeader, RequestHeader } from './documented-headers.js';
+import { rateLimitHeaders, type AnswerHeader, type RequestHeader } from './documented-headers.js';
 import { exampleOf } from './answer-schemas.js';
 import { ref, type SchemaObject } from './schema-parts.js';
 
@@ -97,13 +97,16 @@ function describe(route: RouteDescription, access: RouteAccess, handler: object,
     ApiExtension('x-scope', isOpen ? null : access),
     ...(route.id ? [ApiParam({ name: 'id', required: true, ...pathIds[route.id] })] : []),
     ...[...sent, 'X-Request-Id'].map((name) => ApiHeader({ name, ...requestHeaders[name] })),
-    ...Object.entries(route.answers).map(([status, body]) => answer(Number(status), body, route, vocabulary)),
-    ...errorAnswers(codes, vocabulary),
+    ...Object.entries(route.answers).map(([status, body]) =>
+      answer(Number(status), body, isOpen, route, vocabulary),
+    ),
+    ...errorAnswers(codes, isOpen, vocabulary),
   ];
 }
 
 function needsOf(access: RouteAccess): string {
   if (access === 'open') return 'Needs no key.';
+  if (access === 'operator') return 'Needs the operator’s key, OPERATOR_API_KEY, which opens nothing else.';
   return access === 'any-key' ? 'Needs a key, of whatever scopes.' : `Needs the scope \`${access}\`.`;
 }
 
@@ -118,8 +121,8 @@ function commonErrors(handler: object, access: RouteAccess): readonly Convention
   const takesBody = Reflect.getMetadata(METHOD_METADATA, handler) !== RequestMethod.GET;
   const ofCallers: readonly ConventionCode[] =
     access === 'any-key'
-      ? ['unauthorized', 'not_acceptable', 'unavailable']
-      : ['unauthorized', 'forbidden', 'not_acceptable', 'unavailable'];
+      ? ['unauthorized', 'rate_limited', 'not_acceptable', 'unavailable']
+      : ['unauthorized', 'rate_limited', 'forbidden', 'not_acceptable', 'unavailable'];
   return [
     'validation_error',
     ...(access === 'open' ? [] : ofCallers),
@@ -128,9 +131,16 @@ function commonErrors(handler: object, access: RouteAccess): readonly Convention
   ];
 }
 
-function answer(status: number, body: string, route: RouteDescription, vocabulary: AnyVocabulary) {
+function answer(
+  status: number,
+  body: string,
+  isOpen: boolean,
+  route: RouteDescription,
+  vocabulary: AnyVocabulary,
+) {
   const replayed = route.idempotent ? ['Idempotency-Replayed'] : [];
-  const headers = headerReferences([...replayed, ...(route.answerHeaders ?? [])]);
+  const limits = isOpen ? [] : rateLimitHeaders;
+  const headers = headerReferences([...replayed, ...limits, ...(route.answerHeaders ?? [])]);
   if (body === 'nothing') return ApiResponse({ status, description: 'Done; there is no body', headers });
   const content =
     body === 'text'
@@ -140,14 +150,14 @@ function answer(status: number, body: string, route: RouteDescription, vocabular
 }
 
 /** One answer per status, with an example for each of its codes. */
-function errorAnswers(codes: readonly string[], vocabulary: AnyVocabulary) {
+function errorAnswers(codes: readonly string[], isOpen: boolean, vocabulary: AnyVocabulary) {
   const codesByStatus = new Map<number, string[]>();
   for (const code of new Set(codes)) {
     const { status } = vocabulary.errors[code]!;
     codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code]);
   }
   return [...codesByStatus].map(([status, ofStatus]) =>
-    ApiResponse({ status, ...errorAnswer(status, ofStatus, vocabulary) }),
+    ApiResponse({ status, ...errorAnswer(status, ofStatus, vocabulary, isOpen ? [] : limitsOf(status)) }),
   );
 }
 
@@ -156,6 +166,7 @@ export function errorAnswer(
   status: number,
   codes: readonly string[],
   { errors, statusNames }: Pick<AnyVocabulary, 'errors' | 'statusNames'>,
+  headers: readonly string[] = [],
 ) {
   const examples = Object.fromEntries(
     codes.map((code) => [code, { summary: code, value: errorExample(errors[code]!) }]),
@@ -163,14 +174,18 @@ export function errorAnswer(
   const list = codes.map((code) => `\`${code}\``).join(', ');
   return {
     description: `${statusNames[status] ?? errorStatusNames[status]}: ${list}`,
-    headers: headerReferences(headersOfStatus[status] ?? []),
+    headers: headerReferences([...headers, ...(headersOfStatus[status] ?? [])]),
     content: { 'application/json': { schema: ref('Error'), examples } },
   };
 }
 
+/** Nobody's requests are counted for nobody. */
+const limitsOf = (status: number) => (status === 401 ? [] : rateLimitHeaders);
+
 const headersOfStatus: Readonly<Record<number, readonly string[]>> = {
   401: ['WWW-Authenticate'],
   405: ['Allow'],
+  429: ['Retry-After'],
   503: ['Retry-After'],
 };
 

@@ -44,6 +44,14 @@ export const answers = {
     'One line per currency',
     object({ position: position("The ledger's position at which it was so") }, 'What the sums are of'),
   ),
+  ApiKeyAnswer: one('ApiKey'),
+  ApiKeyWithSecretAnswer: one('ApiKeyWithSecret'),
+  ApiKeyPage: newestFirst('ApiKey'),
+  OrganizationAnswer: one('Organization'),
+  OrganizationPage: newestFirst('Organization'),
+  NewLedgerAnswer: one('NewLedger'),
+  LedgerPage: newestFirst('Ledger'),
+  AuditLogPage: newestFirst('AuditEntry'),
   HealthAnswer: object({ status: choice(['ok'], 'ok, or the answer is an error') }, 'All is well.'),
 };
 

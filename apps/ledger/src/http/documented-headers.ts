@@ -1,5 +1,6 @@
 import { answerHeaders as anyAnswer, headerText, requestHeaders as anyRequest, text, typeId } from '#openapi';
-import { accountIdPattern, accountReference, exampleIds } from '#contracts';
+import { accountIdPattern, accountReference } from '#contracts';
+import { exampleIds } from './schema-parts.js';
 
 const entityTag = '^"[0-9]+\\.[0-9]+"$';
 const exampleDate = 'Sat, 31 Jan 2026 09:15:27 GMT';
@@ -53,6 +54,14 @@ export const pathIds = {
   accountOrRoot: {
     description: 'The account, or ROOT with `?currency=`',
     schema: accountReference('An account id or ROOT'),
+  },
+  apiKey: {
+    description: 'The key. Another ledger’s is 404.',
+    schema: typeId('key', 'A key id', exampleIds.key),
+  },
+  organization: {
+    description: 'The organization',
+    schema: typeId('org', 'An organization id', exampleIds.organization),
   },
   transaction: {
     description: 'The transaction',

@@ -1,3 +1,4 @@
+import { keyNotFound, organizationNotFound } from '#access';
 import { decodeTypeId } from '#contracts';
 import { systemAccountNames, type SystemAccountName } from '#domain';
 import { ApiError, validationError } from '#platform';
@@ -35,6 +36,18 @@ export function pathAccountId(text: string): string {
 export function pathTransactionId(text: string): string {
   const uuid = decodeTypeId('txn', text);
   if (uuid === null) throw transactionNotFound();
+  return uuid;
+}
+
+export function pathKeyId(text: string): string {
+  const uuid = decodeTypeId('key', text);
+  if (uuid === null) throw keyNotFound();
+  return uuid;
+}
+
+export function pathOrganizationId(text: string): string {
+  const uuid = decodeTypeId('org', text);
+  if (uuid === null) throw organizationNotFound();
   return uuid;
 }
 

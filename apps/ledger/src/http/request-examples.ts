@@ -51,6 +51,41 @@ export const requestExamples: RequestExamples = {
     },
     mint: { summary: 'Out of ROOT', value: { sender: 'ROOT', recipient: account, amount: '1000' } },
   },
+  CreateKeyBody: {
+    service: {
+      summary: 'For a service of yours',
+      value: { name: 'Checkout service', scopes: ['accounts:read', 'transactions:write'] },
+    },
+    partner: {
+      summary: 'For a partner, who signs, sees its own alone and may call ten times a second',
+      value: {
+        name: 'Merchant 17',
+        scopes: ['accounts:read', 'transactions:read', 'transactions:write'],
+        ownerId: 'merchant-17',
+        rateLimitPerMinute: 600,
+        signing: 'required',
+        expiresAt: '2099-12-31T23:59:59Z',
+      },
+    },
+  },
+  UpdateKeyBody: {
+    narrow: { summary: 'Let it do less', value: { scopes: ['accounts:read'] } },
+    unlimit: {
+      summary: 'Take limit and expiry away',
+      value: { name: 'Settlement', rateLimitPerMinute: null, expiresAt: null },
+    },
+  },
+  RotateKeyBody: {
+    planned: { summary: 'The old secret works for a day more', value: { overlapSeconds: 86_400 } },
+    leaked: { summary: 'The old secret ends at once', value: { overlapSeconds: 0 } },
+  },
+  CreateOrganizationBody: {
+    plain: { summary: 'A company that you serve', value: { name: 'Acme Payments' } },
+  },
+  CreateLedgerBody: {
+    test: { summary: 'To try things out', value: { name: 'Wallets (test)', mode: 'test' } },
+    live: { summary: 'For real money', value: { name: 'Wallets', mode: 'live' } },
+  },
   MintBody: {
     mint: {
       summary: 'Money that came from outside',

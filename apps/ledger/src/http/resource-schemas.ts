@@ -23,6 +23,7 @@ import {
   typeId,
   type SchemaObject,
 } from '#openapi';
+import { accessSchemas } from './access-schemas.js';
 import { exampleIds, sha256 } from './schema-parts.js';
 
 /** What the API answers with, as present() renders it; the end-to-end test holds the two together. */
@@ -119,6 +120,7 @@ export const resourceSchemas = {
   Entry: entry,
   Event: event,
   TrialBalanceLine: trialBalanceLine,
+  ...accessSchemas,
 } satisfies Record<string, SchemaObject>;
 
 export type ResourceName = keyof typeof resourceSchemas;
