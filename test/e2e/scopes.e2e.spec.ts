@@ -1,6 +1,11 @@
-import pg from 'pg';
-import { Client, expectError, startService, type Account, type Service } from '../support/client.js';
-import { insertKey } from '../support/keys.js';
+import {
+  Client,
+  expectError,
+  startService,
+  type Account,
+  type One,
+  type Service,
+} from '../support/client.js';
 
 let service: Service;
 let alice: Account;
@@ -15,12 +20,10 @@ afterAll(() => service.stop());
 
 /** A client whose key has these scopes alone. */
 async function clientWith(...scopes: string[]): Promise<Client> {
-  const superuser = new pg.Client({ connectionString: service.database.superuserUrl });
-  await superuser.connect();
-  const { rows } = await superuser.query<{ id: string }>('SELECT id FROM access.ledgers');
-  const secret = await insertKey(superuser, rows[0]!.id, scopes);
-  await superuser.end();
-  return new Client(service.product.url, secret);
+  const body = { name: 'Narrow', scopes };
+  const made = await service.client.post<One<{ secret: string }>>('/v1/api-keys', body);
+  expect([made.status, made.text]).toEqual([201, made.text]);
+  return new Client(service.product.url, made.body.data.secret);
 }
 
 test('what a route asks for is asked of every key', async () => {

@@ -5,13 +5,13 @@ export { writeAudit } from './audit.js';
 export { authenticateRequests } from './authenticate.js';
 export { Bootstrap } from './bootstrap.js';
 export { Caller, callerOf } from './caller.js';
-export { createKey, type KeyWithSecret } from './keys/create-key.js';
+export { createKey, type KeyDraft, type KeyWithSecret } from './keys/create-key.js';
 export { deleteKey } from './keys/delete-key.js';
 export { findKey, keyIdOf, keyNotFound, operatorOf, presentKey, type KeySettings } from './keys/key.js';
 export { listKeys } from './keys/list-keys.js';
 export { rotateKey } from './keys/rotate-key.js';
 export { updateKey } from './keys/update-key.js';
-export { createLedger, listLedgersOf, presentLedger } from './ledgers/ledgers.js';
+export { createLedger, listLedgers, presentLedger } from './ledgers/ledgers.js';
 export {
   createOrganization,
   findOrganization,

@@ -17,7 +17,7 @@ import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
 import { DtoPipe } from '#platform';
 import { Documented } from '../http/documented.js';
 import { pathKeyId } from '../http/ids.js';
-import { CreateKeyBody, RotateKeyBody, UpdateKeyBody } from './key-bodies.js';
+import { CreateKeyBody, draftOf, RotateKeyBody, UpdateKeyBody } from './key-bodies.js';
 
 @Controller('v1/api-keys')
 export class ApiKeysController {
@@ -33,16 +33,7 @@ export class ApiKeysController {
   @Post()
   @Access('keys:manage')
   async create(@Body(DtoPipe) body: CreateKeyBody, @Caller() caller: Principal) {
-    return withSecret(
-      await createKey(this.database, caller, {
-        name: body.name,
-        scopes: body.scopes,
-        ownerId: body.ownerId ?? null,
-        signing: body.signing ?? 'none',
-        rateLimitPerMinute: body.rateLimitPerMinute,
-        expiresAt: body.expiresAt ?? null,
-      }),
-    );
+    return withSecret(await createKey(this.database, caller, draftOf(body)));
   }
 
   @Documented({

@@ -1,4 +1,4 @@
-import { scopes, type Scope } from '#access';
+import { scopes, type KeyDraft, type Scope } from '#access';
 import { ChoiceField, field, IntegerField, rule, TextField, TimeField, type FieldOptions } from '#openapi';
 import { parseTimestamp } from '#platform';
 
@@ -77,6 +77,18 @@ export class CreateKeyBody {
 
   @ExpiryField()
   expiresAt?: string | null;
+}
+
+/** What is absent is as usual. */
+export function draftOf(body: CreateKeyBody): KeyDraft {
+  return {
+    name: body.name,
+    scopes: body.scopes,
+    ownerId: body.ownerId ?? null,
+    signing: body.signing ?? 'none',
+    rateLimitPerMinute: body.rateLimitPerMinute,
+    expiresAt: body.expiresAt ?? null,
+  };
 }
 
 export class UpdateKeyBody {

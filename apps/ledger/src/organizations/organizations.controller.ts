@@ -6,7 +6,7 @@ import {
   createOrganization,
   findOrganization,
   keyIdOf,
-  listLedgersOf,
+  listLedgers,
   listOrganizations,
   presentLedger,
   presentOrganization,
@@ -85,7 +85,7 @@ export class OrganizationsController {
   @Access('operator')
   async ledgers(@Param('id') id: string, @Query(DtoPipe) query: ListQuery) {
     const organizationId = pathOrganizationId(id);
-    const page = await listLedgersOf(this.database, organizationId, readPageRequest(query));
+    const page = await listLedgers(this.database, organizationId, readPageRequest(query));
     return pageAnswer(page, presentLedger);
   }
 }
