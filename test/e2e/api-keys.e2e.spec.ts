@@ -169,7 +169,7 @@ describe('a key', () => {
     [{ expiresAt: 'tomorrow' }, 'expiresAt'],
     [{ expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
     [{ secret: 'mine' }, 'secret'],
-  ])('is refused with %j', async (fields, field) => {
+  ])('is refused with %j as it is for %s', async (fields, field) => {
     const body = { name: 'x', scopes: [], ...fields };
     expectError(await client.post(path, body), 400, 'validation_error', field);
   });

@@ -1,16 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { Client, newKey, startService, type Account, type List, type Service } from '../support/client.js';
+import { scopes } from '#access';
+import {
+  Client,
+  newKey,
+  startService,
+  type Account,
+  type List,
+  type One,
+  type Service,
+} from '../support/client.js';
 import { createTestDatabase } from '../support/database.js';
 import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
 import { insertKey } from '../support/keys.js';
-import { startProduct } from '../support/product.js';
+import { OPERATOR_API_KEY, startProduct } from '../support/product.js';
 import { properCalls, type ProperCalls } from '../support/proper-calls.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 let service: Service;
 let client: Client;
 let api: DocumentedApi;
+let operator: Client;
 let alice: Account;
 let bob: Account;
 let proper: ProperCalls;
@@ -18,13 +28,21 @@ let proper: ProperCalls;
 beforeAll(async () => {
   service = await startService();
   client = service.client;
+  operator = new Client(service.product.url, OPERATOR_API_KEY);
   api = new DocumentedApi((await client.get('/openapi.json')).body as OpenApiDocument);
   alice = await client.open({ name: 'Alice', openingBalance: '100000', externalId: 'alice' });
   bob = await client.open({ name: 'Bob', openingBalance: '100000', minBalance: null });
-  proper = properCalls(client, alice, bob);
+  proper = properCalls(client, operator, alice, bob);
 }, 60_000);
 
-afterAll(() => service.stop());
+afterAll(async () => {
+  operator.close();
+  await service.stop();
+});
+
+/** Whoever may call an operation. */
+const callerOf = (operationId: string) =>
+  api.operation(operationId)['x-scope'] === 'operator' ? operator : client;
 
 /** A proper call with these changes is answered so; that it is documented is found out on the way. */
 async function expectAnswer(
@@ -32,7 +50,7 @@ async function expectAnswer(
   code: string,
   operationId: string,
   changes: Call,
-  caller = client,
+  caller = callerOf(operationId),
 ) {
   return expectOutcome(status, code, operationId, { ...(await proper[operationId]!()), ...changes }, caller);
 }
@@ -45,8 +63,29 @@ async function expectOutcome(status: number, code: string, operationId: string, 
 }
 
 const isWrite = ({ method }: Operation) => method !== 'GET';
+/** A change of the ledger, which goes through the lane. */
+const isLedgerWrite = ({ responses }: Operation) =>
+  Object.hasOwn(responses['503']?.content?.['application/json']?.examples ?? {}, 'outcome_unknown');
 const projectedLists = ['accountsEntries', 'transactionsList'];
-const lists = ['accountsList', ...projectedLists];
+const lists = [
+  'accountsList',
+  ...projectedLists,
+  'apiKeysList',
+  'organizationsList',
+  'organizationsLedgers',
+  'auditLogList',
+];
+const ofOthers = {
+  ...Object.fromEntries(
+    ['Get', 'Update', 'Delete', 'Rotate'].map((verb) => [`apiKeys${verb}`, 'key_01jd3v4wqzfxs9v5n6m7k8h2re']),
+  ),
+  ...Object.fromEntries(
+    ['Get', 'CreateLedger', 'Ledgers'].map((verb) => [
+      `organizations${verb}`,
+      'org_01jd3v4wqzfxs9v5n6m7k8h2re',
+    ]),
+  ),
+};
 const unknownId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 
 describe('what is answered is what is documented', () => {
@@ -93,7 +132,8 @@ describe('what is answered is what is documented', () => {
   });
 
   test('when a request is repeated', async () => {
-    for (const { operationId } of api.operations.filter(({ method }) => method === 'POST')) {
+    const isRepeatable = (operation: Operation) => operation.method === 'POST' && isLedgerWrite(operation);
+    for (const { operationId } of api.operations.filter(isRepeatable)) {
       const call = { ...(await proper[operationId]!()), key: newKey() };
       const first = await expectAnswer(201, '', operationId, call);
       const second = await expectAnswer(201, '', operationId, call);
@@ -126,6 +166,23 @@ describe('what is answered is what is documented', () => {
       await expectAnswer(403, 'forbidden', operationId, {}, powerless);
     }
     powerless.close();
+  });
+
+  test('when a key has made as many requests as it may', async () => {
+    for (const operation of api.operations.filter(({ 'x-scope': scope }) => scope !== null)) {
+      const body = { name: 'A key', scopes, rateLimitPerMinute: 1 };
+      const made = await client.post<One<{ secret: string }>>('/v1/api-keys', body);
+      const limited = new Client(client.url, made.body.data.secret);
+      await expectAnswer(200, '', 'accountsList', {}, limited);
+      await expectAnswer(429, 'rate_limited', operation.operationId, {}, limited);
+      limited.close();
+    }
+  });
+
+  test('when there is no such key or organization', async () => {
+    for (const [operationId, id] of Object.entries(ofOthers)) {
+      await expectAnswer(404, 'not_found', operationId, { id });
+    }
   });
 
   test('when a list is asked for what it has not', async () => {
@@ -231,19 +288,21 @@ describe('in trouble', () => {
     const caller = new Client(product.url, product.apiKey);
     const [one, other] = [await caller.open({ openingBalance: 1_000 }), await caller.open()];
     const before = proper;
-    proper = properCalls(caller, one, other);
+    const itsOperator = new Client(product.url, OPERATOR_API_KEY);
+    proper = properCalls(caller, itsOperator, one, other);
     try {
-      await answersInTrouble(caller, proxy);
+      await answersInTrouble(caller, itsOperator, proxy);
     } finally {
       proper = before;
       caller.close();
+      itsOperator.close();
       await product.kill();
       await proxy.close();
       await database.drop();
     }
   }, 60_000);
 
-  const writes = () => api.operations.filter(isWrite).map(({ operationId }) => operationId);
+  const writes = () => api.operations.filter(isLedgerWrite).map(({ operationId }) => operationId);
 
   /** Nobody follows the journal here, one call of each write fills the queue, and the wire to Postgres can be cut. */
   const troubledSettings = {
@@ -253,9 +312,12 @@ describe('in trouble', () => {
     REQUEST_TIME_MS: '2500',
   };
 
-  async function answersInTrouble(caller: Client, proxy: TcpProxy): Promise<void> {
+  async function answersInTrouble(caller: Client, itsOperator: Client, proxy: TcpProxy): Promise<void> {
     for (const list of projectedLists) await expectAnswer(503, 'projection_lagging', list, {}, caller);
 
+    const needsMade = api.operations.map(({ operationId }) => operationId).filter((id) => id in ofOthers);
+    const made = new Map<string, Call>();
+    for (const operationId of needsMade) made.set(operationId, await proper[operationId]!());
     const calls = new Map<string, Call>();
     for (const operation of writes()) calls.set(operation, await proper[operation]!());
     const all = (status: number, code: string) =>
@@ -277,8 +339,9 @@ describe('in trouble', () => {
 
     calls.set('transactionsGet', { id: unknownTransaction });
     for (const { operationId } of api.operations.filter(({ responses }) => responses['503'])) {
-      const call = calls.get(operationId) ?? (await proper[operationId]!());
-      await expectOutcome(503, 'unavailable', operationId, call, caller);
+      const call = calls.get(operationId) ?? made.get(operationId) ?? (await proper[operationId]!());
+      const whoMay = callerOf(operationId) === operator ? itsOperator : caller;
+      await expectOutcome(503, 'unavailable', operationId, call, whoMay);
     }
   }
 });

@@ -1,19 +1,26 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { startService, type Client, type Service } from '../support/client.js';
+import { Client, startService, type Service } from '../support/client.js';
 import { DocumentedApi, type OpenApiDocument } from '../support/documented-api.js';
+import { OPERATOR_API_KEY } from '../support/product.js';
+import { properCalls } from '../support/proper-calls.js';
 import { registeredRoutes } from '../support/registered-routes.js';
 
 let service: Service;
 let client: Client;
+let operator: Client;
 let api: DocumentedApi;
 
 beforeAll(async () => {
   service = await startService();
   client = service.client;
+  operator = new Client(service.product.url, OPERATOR_API_KEY);
   api = new DocumentedApi((await client.get('/openapi.json')).body as OpenApiDocument);
 }, 60_000);
 
-afterAll(() => service.stop());
+afterAll(async () => {
+  operator.close();
+  await service.stop();
+});
 
 describe('the document', () => {
   test('is valid OpenAPI 3.1', async () => {
@@ -43,16 +50,26 @@ describe('the document', () => {
       expect({ operationId, summary, tags }).toEqual({
         operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
         summary: expect.stringMatching(/^[A-Z]/),
-        tags: [expect.stringMatching(/^(Accounts|Transactions|Journal|Operations)$/)],
+        tags: [
+          expect.stringMatching(
+            /^(Accounts|Transactions|Journal|ApiKeys|AuditLog|Organizations|Operations)$/,
+          ),
+        ],
       });
       const scope = operation['x-scope'];
-      expect(description).toContain(scope === null ? 'Needs no key' : `scope \`${scope}\``);
+      expect(description).toContain(
+        scope === null
+          ? 'Needs no key'
+          : scope === 'operator'
+            ? 'Needs the operator’s key'
+            : `scope \`${scope}\``,
+      );
       expect([operationId, operation.security]).toEqual([operationId, scope === null ? [] : undefined]);
       const names = parameters.map(({ name }) => name);
       expect(names).toContain('X-Request-Id');
       expect([operationId, names.includes('Idempotency-Key')]).toEqual([
         operationId,
-        operation.method === 'POST',
+        operation.method === 'POST' && /^(Accounts|Transactions)$/.test(tags[0] ?? ''),
       ]);
       for (const { name, description: meaning, schema } of parameters) {
         expect([operationId, name, meaning]).toEqual([operationId, name, expect.stringMatching(/\w/)]);
@@ -69,7 +86,7 @@ describe('the document', () => {
   test('names every code that this release can give, and each somewhere that it can be given', () => {
     const codes = (text: string) => text.trim().split(/\s+/);
     const ofThisRelease = codes(`
-      validation_error invalid_cursor page_too_deep unauthorized forbidden account_not_found
+      validation_error invalid_cursor page_too_deep unauthorized rate_limited forbidden account_not_found
       transaction_not_found not_found method_not_allowed not_acceptable payload_too_large
       unsupported_media_type external_id_taken account_not_empty account_closed account_frozen
       precondition_failed insufficient_funds balance_limit_exceeded same_account unknown_currency
@@ -136,9 +153,11 @@ describe('the examples', () => {
   });
 
   test('of request bodies are accepted, with real ids in the place of theirs', async () => {
+    const proper = properCalls(client, operator, await client.open(), await client.open());
     const carol = await client.open({ openingBalance: '1000000' });
     const dave = await client.open();
-    for (const { operationId, requestBody } of api.operations.filter((operation) => operation.requestBody)) {
+    for (const operation of api.operations.filter(({ requestBody }) => requestBody)) {
+      const { operationId, requestBody, 'x-scope': scope } = operation;
       const media = requestBody?.content['application/json'];
       const examples = Object.entries(media?.examples ?? {});
       expect([operationId, examples.length]).not.toEqual([operationId, 0]);
@@ -150,11 +169,14 @@ describe('the examples', () => {
             (id) => [carol.id, dave.id][ids.indexOf(id)]!,
           ),
         ) as object;
-        const answer = await api.call(client, operationId, { id: dave.id, body });
+        const { id = '' } = await proper[operationId]!();
+        const caller = scope === 'operator' ? operator : client;
+        const answer = await api.call(caller, operationId, { id, body });
+        const status = /(Update|Rotate)$/.test(operationId) ? 200 : 201;
         expect([operationId, name, answer.status, answer.text]).toEqual([
           operationId,
           name,
-          operationId === 'accountsUpdate' ? 200 : 201,
+          status,
           answer.text,
         ]);
       }

@@ -1,10 +1,15 @@
-import { newKey, type Account, type Client } from './client.js';
+import { newKey, type Account, type Client, type One } from './client.js';
 import type { Call } from './documented-api.js';
 
-/** Of each operation, by its id, a request that is in order; `one` has money. */
+/** Of each operation, by its id, a request that is in order. */
 export type ProperCalls = Readonly<Record<string, () => Call | Promise<Call>>>;
 
-export function properCalls(client: Client, one: Account, other: Account): ProperCalls {
+/** `one` has money; `operator` calls with the operator's key. */
+export function properCalls(client: Client, operator: Client, one: Account, other: Account): ProperCalls {
+  const made = async (caller: Client, path: string, body: object) =>
+    (await caller.post<One<{ id: string }>>(path, body)).body.data.id;
+  const apiKey = () => made(client, '/v1/api-keys', { name: 'A key', scopes: ['accounts:read'] });
+  const organization = () => made(operator, '/v1/organizations', { name: 'Acme' });
   const transfer = () => ({ sender: one.id, recipient: other.id, amount: '1' });
   return {
     accountsOpen: () => ({ body: { name: 'Carol', currency: 'EUR' } }),
@@ -21,6 +26,21 @@ export function properCalls(client: Client, one: Account, other: Account): Prope
     transactionsGet: async () => ({ id: (await client.transfer(one.id, other.id, 1)).id }),
     journalEvents: () => ({}),
     journalTrialBalance: () => ({}),
+    apiKeysCreate: () => ({ body: { name: 'A key', scopes: ['accounts:read'], rateLimitPerMinute: 10 } }),
+    apiKeysList: () => ({}),
+    apiKeysGet: async () => ({ id: await apiKey() }),
+    apiKeysUpdate: async () => ({ id: await apiKey(), body: { name: 'Another name' } }),
+    apiKeysDelete: async () => ({ id: await apiKey() }),
+    apiKeysRotate: async () => ({ id: await apiKey(), body: { overlapSeconds: 60 } }),
+    organizationsCreate: () => ({ body: { name: 'Acme' } }),
+    organizationsList: () => ({}),
+    organizationsGet: async () => ({ id: await organization() }),
+    organizationsCreateLedger: async () => ({
+      id: await organization(),
+      body: { name: 'Wallets', mode: 'test' },
+    }),
+    organizationsLedgers: async () => ({ id: await organization() }),
+    auditLogList: () => ({}),
     operationsLive: () => ({}),
     operationsReady: () => ({}),
     operationsMetrics: () => ({}),
