@@ -217,6 +217,16 @@ describe('what is answered is what is documented', () => {
     }
   });
 
+  test('when a key has made as many requests as it may', async () => {
+    for (const operation of api.operations.filter(({ 'x-scope': scope }) => scope !== null)) {
+      const secret = await insertKey(service.db, service.ledgerId, ['webhooks:read', 'webhooks:write'], 1);
+      const limited = new Client(service.dispatcher.url, secret);
+      await expectAnswer(200, '', 'webhookEndpointsList', {}, limited);
+      await expectAnswer(429, 'rate_limited', operation.operationId, {}, limited);
+      limited.close();
+    }
+  });
+
   test('when there is no such thing', async () => {
     for (const { operationId } of ofOne()) {
       await expectAnswer(404, 'not_found', operationId, { id: 'whe_01jd3v6c0rfh7s5kx2m9q4t8bn' });

@@ -1,4 +1,4 @@
-import { newUuid } from '#platform';
+import { ApiError, newUuid } from '#platform';
 import type { AccessDatabase, Database } from '../access-database.js';
 import { writeAudit } from '../audit.js';
 import type { Mode } from '../principals.js';
@@ -50,7 +50,7 @@ export async function insertKey(
   const [ledger] = await db.query<{ mode: Mode }>('SELECT mode FROM access.ledgers WHERE id = $1', [
     ledgerId,
   ]);
-  if (!ledger) throw new Error('a key was to be made for a ledger that is not there');
+  if (!ledger) throw new ApiError(404, 'not_found', 'there is no such ledger');
   const { rateLimitPerMinute = rateLimitPerMinuteDefaults[ledger.mode] } = draft;
   const [key] = await db.query<KeyRow>(
     `INSERT INTO access.api_keys
