@@ -10,9 +10,10 @@ const roots = ['apps', 'libs', 'tools'];
 
 /**
  * All tables of these schemas, but the two that say who leads; dispatcher.open_intake_v1 is told of which ledgers.
+ * Of the access schema keys and the audit log are a ledger's.
  */
 const ledgerRows =
-  /\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?:ONLY\s+)?(?:journal|ledger|projections|stream|publishing|dispatcher)\.(?!leadership\b|shards\b|open_intake_v1\(\$1)\w+/i;
+  /\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+(?:ONLY\s+)?(?:access\.(?:api_keys|audit_log)\b|(?:journal|ledger|projections|stream|publishing|dispatcher)\.(?!leadership\b|shards\b|open_intake_v1\(\$1)\w+)/i;
 /** A table whose name is put in can't be judged, so it counts as one of them. A cursor has been judged before. */
 const unknownRows = /\b(?<!FETCH \S+ )(?:FROM|JOIN|INTO|UPDATE|USING)\s+\$\{/;
 
@@ -30,6 +31,8 @@ const scans: Readonly<Record<string, string>> = {
   'apps/webhook-dispatcher/src/intake/scan-dead-letters.ts': 'what the operator is shown',
   'apps/webhook-dispatcher/src/recovery/scan-recoveries.ts': 'recoveries are found by shard',
   'apps/webhook-dispatcher/src/retention/scan-old-lanes.ts': 'what is dropped by age',
+  'libs/access/src/api-keys.ts': 'whose a secret or a key is, which is what gives a request its ledger',
+  'libs/access/src/key-uses.ts': 'uses of many ledgers’ keys are written together',
   'libs/event-stream/src/scan-lag.ts': 'how far a subscriber is behind on all that it follows',
   'libs/journal/src/list-ledgers.ts': 'which ledgers there are to verify',
 };
@@ -85,6 +88,8 @@ describe('a statement on a ledger’s rows', () => {
     `SELECT * FROM stream.offsets WHERE subscriber = $1`,
     `SELECT * FROM dispatcher.endpoints WHERE id = $1`,
     `DELETE FROM dispatcher.lane_entries l USING dispatcher.deliveries d WHERE d.event_id = l.event_id`,
+    `SELECT * FROM access.api_keys WHERE id = $1`,
+    `UPDATE access.audit_log SET actor = $1 WHERE id = $2`,
     'UPDATE dispatcher.deliveries SET status = $1 WHERE day = $2 AND event_id = $3 AND endpoint_id = $4',
     'DELETE FROM ${table} WHERE day < $1',
   ])('is told from one that names none: %s', (sql) => {

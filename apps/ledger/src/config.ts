@@ -55,10 +55,16 @@ const origin = makeValidator<string>((value) => {
   return url.origin;
 });
 
-const apiKey = makeValidator<string>((value) => {
+function checkedKey(value: string): string {
   if (!/^[\x21-\x7e]{32,512}$/.test(value)) throw new Error('it must be 32 to 512 visible ASCII characters');
   return value;
-});
+}
+
+const apiKey = makeValidator<string>(checkedKey);
+/** Compose files pass what isn't set on as nothing. */
+const optionalApiKey = makeValidator<string | undefined>((value) =>
+  value === '' ? undefined : checkedKey(value),
+);
 
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): LedgerSettings {
   const settings = readEnvironment<LedgerSettings>(environment, {
@@ -68,7 +74,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     LEDGER_ROLE: oneOf(ledgerRoles)({ default: 'all' }),
     BOOTSTRAP_API_KEY: apiKey(),
     SECRETS_KEY: secretsKey(),
-    OPERATOR_API_KEY: apiKey({ default: undefined }),
+    OPERATOR_API_KEY: optionalApiKey({ default: undefined }),
     RATE_LIMIT_STORE: oneOf(rateLimitStores)({ default: 'memory' }),
     LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
     REQUEST_TIME_MS: positive({ default: 10_000 }),
