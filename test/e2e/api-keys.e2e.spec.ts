@@ -453,6 +453,8 @@ describe('the bootstrap key', () => {
     const again = await startProduct({ databaseUrl: service.database.ledgerUrl });
     await sleep(1_000);
     expect((await client.get('/v1/accounts')).status).toBe(200);
+    const changes = await client.all<AuditEntry>('/v1/audit-log', { 'filter[action]': 'bootstrap_key.set' });
+    expect(changes.map(({ actor }) => actor)).toEqual(Array(3).fill('environment'));
     await Promise.all([third.stop(), again.stop()]);
   }, 120_000);
 });

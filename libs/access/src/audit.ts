@@ -6,7 +6,7 @@ interface Queries {
 export interface AuditEntry {
   /** Null for what concerns no single ledger. */
   readonly ledgerId: string | null;
-  /** `key_…` of whoever asked for it, or the name of what does so without a key: operator, cli, dispatcher. */
+  /** `key_…` of whoever asked for it, or the name of what does so without a key: operator, cli, dispatcher, environment. */
   readonly actor: string;
   readonly action: string;
   /** The id of what was changed, as it is shown. */

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, Not } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { secretHashOf } from './api-keys.js';
+import { writeAudit } from './audit.js';
 import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
+import { keyIdOf } from './keys/key.js';
 import { scopes } from './scopes.js';
 import { newUuid } from '#platform';
 
@@ -30,9 +32,16 @@ export class Bootstrap {
       const secretHash = secretHashOf(secret);
       await keys.update({ id: key.id }, { legacySecretHash: secretHash, scopes: [...scopes] });
       const secrets = manager.getRepository(ApiKeySecret);
-      await secrets.delete({ keyId: key.id, secretHash: Not(secretHash) });
-      const values = { id: newUuid(), keyId: key.id, secretHash };
-      await secrets.createQueryBuilder().insert().values(values).orIgnore().execute();
+      if (await secrets.existsBy({ keyId: key.id, secretHash })) return ledger.id;
+      await secrets.delete({ keyId: key.id });
+      await secrets.insert({ id: newUuid(), keyId: key.id, secretHash });
+      await writeAudit(manager, {
+        ledgerId: ledger.id,
+        actor: 'environment',
+        action: 'bootstrap_key.set',
+        subject: keyIdOf(key.id),
+        details: {},
+      });
       return ledger.id;
     });
   }

@@ -42,6 +42,8 @@ export class RateLimits implements OnApplicationShutdown {
 
   constructor(private readonly settings: RateLimitSettings) {
     this.pool = settings.rateLimitStore === 'postgres' ? poolOf(settings) : null;
+    // One of all the limiters deletes old rows, every five minutes.
+    if (this.pool) sharedLimiter(1, this.pool, { clearExpiredByTimeout: true });
     this.failures = new Counter({
       name: 'rate_limit_store_failures_total',
       help: 'Failures of the shared rate-limit store, after each of which this process counts by itself for a second',
@@ -90,17 +92,7 @@ export class RateLimits implements OnApplicationShutdown {
   private sharedLimiter(limit: number, pool: pg.Pool): RateLimiterPostgres {
     const known = this.shared.get(limit);
     if (known) return known;
-    const limiter = new RateLimiterPostgres({
-      storeClient: pool,
-      storeType: 'pool',
-      schemaName: 'access',
-      tableName: 'rate_limits',
-      tableCreated: true,
-      keyPrefix: 'key',
-      points: limit,
-      duration: windowSeconds,
-      inMemoryBlockOnConsumed: limit,
-    });
+    const limiter = sharedLimiter(limit, pool, { clearExpiredByTimeout: false });
     this.shared.set(limit, limiter);
     return limiter;
   }
@@ -129,6 +121,22 @@ async function countBy(limiter: RateLimiterMemory | RateLimiterPostgres, keyId: 
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
     return { isRefused: true, left: 0, msLeft: refusal.msBeforeNext };
   }
+}
+
+/** What was consumed is kept by key, whatever the limit; the table is made by a migration. */
+function sharedLimiter(points: number, pool: pg.Pool, options: { clearExpiredByTimeout: boolean }) {
+  return new RateLimiterPostgres({
+    ...options,
+    storeClient: pool,
+    storeType: 'pool',
+    schemaName: 'access',
+    tableName: 'rate_limits',
+    tableCreated: true,
+    keyPrefix: 'key',
+    points,
+    duration: windowSeconds,
+    inMemoryBlockOnConsumed: points,
+  });
 }
 
 function poolOf({ url, applicationName, logger }: RateLimitSettings): pg.Pool {

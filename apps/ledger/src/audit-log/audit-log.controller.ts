@@ -13,7 +13,7 @@ import { DtoPipe } from '#platform';
 import { Documented } from '../http/documented.js';
 
 export class AuditLogQuery extends ListQuery {
-  @TextParameter('Who did it: the id of a key, or operator, cli or dispatcher')
+  @TextParameter('Who did it: the id of a key, or operator, cli, dispatcher or environment')
   'filter[actor]'?: string;
 
   @TextParameter('What was done, such as api_key.created')

@@ -57,7 +57,7 @@ export const accessSchemas = {
   AuditEntry: object(
     {
       id: typeId('aud', 'Its id', exampleIds.auditEntry),
-      actor: text('Who did it: a key, or operator, cli or dispatcher', exampleIds.key),
+      actor: text('Who did it: a key, or operator, cli, dispatcher or environment', exampleIds.key),
       action: text('What was done', 'api_key.updated'),
       subject: text('The id of what was changed', exampleIds.key),
       details: {
