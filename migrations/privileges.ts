@@ -27,8 +27,9 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys, access.api_key_secrets TO ${ledger};
     GRANT DELETE ON access.api_key_secrets TO ${ledger};
     GRANT SELECT, INSERT ON access.organizations, access.audit_log TO ${ledger};
-    GRANT SELECT, INSERT, UPDATE ON access.token_keys TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON access.token_keys TO ${ledger};
     GRANT SELECT, INSERT, DELETE ON access.nonces TO ${ledger}, ${dispatcher};
+    GRANT UPDATE (used_at) ON access.nonces TO ${ledger}, ${dispatcher};
     GRANT SELECT, INSERT, UPDATE, DELETE ON access.rate_limits TO ${ledger}, ${dispatcher};
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA projections TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON publishing.checkpoints TO ${ledger};

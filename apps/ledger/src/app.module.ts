@@ -16,6 +16,7 @@ import { OpenAccountHandler } from './accounts/open-account.js';
 import { UpdateAccountHandler } from './accounts/update-account.js';
 import { ApiKeysController } from './api-keys/api-keys.controller.js';
 import { AuditLogController } from './audit-log/audit-log.controller.js';
+import { ClientTokensController } from './client-tokens/client-tokens.controller.js';
 import type { LedgerSettings } from './config.js';
 import { READ_POOL } from './database.js';
 import { Documented } from './http/documented.js';
@@ -82,6 +83,7 @@ export class AppModule {
             TransactionsController,
             JournalController,
             ApiKeysController,
+            ClientTokensController,
             OrganizationsController,
             AuditLogController,
             OperationsController,

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
-import { authenticateRequests, Bootstrap } from '#access';
+import { authenticateRequests, Bootstrap, TokenKeys } from '#access';
 import { Journal } from '#journal';
 import {
   createHttpApp,
@@ -77,6 +77,8 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   });
   if (isApi) {
     await journal.createLedger(await app.get(Bootstrap).openFirstLedger(settings.BOOTSTRAP_API_KEY));
+    // The key set is not to be empty while there is no token.
+    await app.get(TokenKeys).signingKey();
     describeLedger(app);
   }
   await app.listen(settings.PORT, settings.HOST);

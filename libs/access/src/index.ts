@@ -5,6 +5,7 @@ export { writeAudit } from './audit.js';
 export { authenticateRequests } from './authenticate.js';
 export { Bootstrap } from './bootstrap.js';
 export { Caller, callerOf } from './caller.js';
+export { ClientTokens, tokenSecondsMax } from './client-tokens.js';
 export { createKey, type KeyDraft, type KeyWithSecret } from './keys/create-key.js';
 export { deleteKey } from './keys/delete-key.js';
 export { findKey, keyIdOf, keyNotFound, operatorOf, presentKey, type KeySettings } from './keys/key.js';
@@ -23,3 +24,5 @@ export { listAuditLog, presentAuditEntry, type AuditFilters } from './list-audit
 export { requireScope, type Mode, type Principal } from './principals.js';
 export { rateLimited, RateLimits, rateLimitStores, type RateLimitStore } from './rate-limits.js';
 export { Access, scopes, type RouteAccess, type Scope } from './scopes.js';
+export { duplicateRequest } from './signed-requests.js';
+export { TokenKeys } from './token-keys.js';

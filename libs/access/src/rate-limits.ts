@@ -53,14 +53,15 @@ export class RateLimits implements OnApplicationShutdown {
 
   /**
    * Counts a request of the key, and tells it in the answer's headers. What it gives back is the refusal, if any;
-   * for a key without a limit it does nothing and needs no promise.
+   * for a key without a limit it does nothing and needs no promise. A request that counts nothing is told of alone.
    */
   take(
     { keyId, rateLimitPerMinute }: Pick<Principal, 'keyId' | 'rateLimitPerMinute'>,
     reply: FastifyReply,
+    requests: 0 | 1 = 1,
   ): ApiError | undefined | Promise<ApiError | undefined> {
     if (rateLimitPerMinute === null) return undefined;
-    return this.count(keyId, rateLimitPerMinute).then(({ isRefused, left, msLeft }) => {
+    return this.count(keyId, rateLimitPerMinute, requests).then(({ isRefused, left, msLeft }) => {
       const secondsLeft = Math.max(1, Math.ceil(msLeft / 1000));
       reply.header('x-ratelimit-limit', rateLimitPerMinute);
       reply.header('x-ratelimit-remaining', left);
@@ -73,10 +74,10 @@ export class RateLimits implements OnApplicationShutdown {
     await this.pool?.end();
   }
 
-  private async count(keyId: string, limit: number): Promise<Count> {
+  private async count(keyId: string, limit: number, requests: number): Promise<Count> {
     if (this.pool && performance.now() >= this.pausedUntil) {
       try {
-        return await countBy(this.sharedLimiter(limit, this.pool), keyId);
+        return await countBy(this.sharedLimiter(limit, this.pool), keyId, requests);
       } catch (err) {
         this.pausedUntil = performance.now() + pauseMs;
         this.failures.inc();
@@ -86,7 +87,7 @@ export class RateLimits implements OnApplicationShutdown {
         );
       }
     }
-    return countBy(this.ownLimiter(limit), keyId);
+    return countBy(this.ownLimiter(limit), keyId, requests);
   }
 
   private sharedLimiter(limit: number, pool: pg.Pool): RateLimiterPostgres {
@@ -113,9 +114,13 @@ interface Count {
 }
 
 /** The library refuses by rejecting with a result, and fails by rejecting with an error. */
-async function countBy(limiter: RateLimiterMemory | RateLimiterPostgres, keyId: string): Promise<Count> {
+async function countBy(
+  limiter: RateLimiterMemory | RateLimiterPostgres,
+  keyId: string,
+  requests: number,
+): Promise<Count> {
   try {
-    const { remainingPoints, msBeforeNext } = await limiter.consume(keyId);
+    const { remainingPoints, msBeforeNext } = await limiter.consume(keyId, requests);
     return { isRefused: false, left: remainingPoints, msLeft: msBeforeNext };
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;

@@ -21,14 +21,21 @@ export type RouteAccess = 'open' | 'any-key' | 'operator' | Scope;
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
+    /** A key that is bound to an owner may call it, although its scope reaches beyond one. */
+    isForBoundKeys?: boolean;
   }
+}
+
+/** Whether what routes of this scope show and change is of all owners: nobody bound to one may call them. */
+export function reachesAllOwners(access: RouteAccess): boolean {
+  return access === 'keys:manage' || access === 'admin';
 }
 
 /** Each route declares who may call it, with this decorator; one without is refused to everybody. */
 export const Access =
-  (access: RouteAccess): MethodDecorator =>
+  (access: RouteAccess, { isForBoundKeys = false } = {}): MethodDecorator =>
   (target, method, descriptor) => {
-    RouteConfig({ access, handledBy: { controller: target.constructor, method } })(
+    RouteConfig({ access, isForBoundKeys, handledBy: { controller: target.constructor, method } })(
       target,
       method,
       descriptor,

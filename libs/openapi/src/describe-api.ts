@@ -38,12 +38,31 @@ function createDocument(app: NestFastifyApplication, description: ApiDescription
     .addServer('/');
   for (const [name, meaning] of Object.entries(description.tags)) builder.addTag(name, meaning);
   const settings = builder
-    .addBearerAuth({
+    .addSecurity('bearer', {
       type: 'http',
       scheme: 'bearer',
       description: 'An API key: `Authorization: Bearer sk_…`',
     })
+    .addSecurity('clientToken', {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'A client token, in the place of a key: it is bound to one owner, and lives some minutes',
+    })
+    .addSecurity('signingKey', headerScheme('X-Api-Key', 'The id of a key that signs: `key_…`'))
+    .addSecurity('signedAt', headerScheme('X-Timestamp', 'Unix seconds, at most 300 off'))
+    .addSecurity(
+      'signature',
+      headerScheme(
+        'X-Signature',
+        'Hex HMAC-SHA256, keyed with the whole secret `sk_…`, of ' +
+          '`{timestamp}.{X-Request-Id}.{METHOD}.{path with query}.{Idempotency-Key or empty}.{raw body}`. ' +
+          'A signed request needs an X-Request-Id that its key has not used for ten minutes.',
+      ),
+    )
     .addSecurityRequirements('bearer')
+    .addSecurityRequirements('clientToken')
+    .addSecurityRequirements({ signingKey: [], signedAt: [], signature: [] })
     .build();
   const document = SwaggerModule.createDocument(app, settings, { operationIdFactory: operationIdOf });
   const { components = {} } = document;
@@ -62,6 +81,9 @@ function createDocument(app: NestFastifyApplication, description: ApiDescription
   describeBodies(described, description.requestExamples);
   return withExamples(described);
 }
+
+const headerScheme = (name: string, description: string) =>
+  ({ type: 'apiKey', in: 'header', name, description }) as const;
 
 /** AccountsController.open is accountsOpen: generators of clients make function names of these. */
 function operationIdOf(controller: string, method: string): string {

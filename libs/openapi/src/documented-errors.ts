@@ -1,4 +1,4 @@
-import { rateLimited } from '#access';
+import { duplicateRequest, rateLimited } from '#access';
 import {
   ApiError,
   InvalidCursor,
@@ -17,7 +17,8 @@ export const requestErrors = {
   validation_error: validationError([{ path: 'amonut', message: 'is not known here' }]),
   invalid_cursor: translated(new InvalidCursor()),
   page_too_deep: translated(new PageTooDeep()),
-  unauthorized: new ApiError(401, 'unauthorized', 'a valid API key is needed as Bearer'),
+  unauthorized: new ApiError(401, 'unauthorized', 'a valid API key or signature is needed'),
+  duplicate_request: duplicateRequest(),
   rate_limited: rateLimited(100, 27),
   forbidden: new ApiError(403, 'forbidden', 'this key may not do that'),
   not_found: new ApiError(404, 'not_found', 'there is no such route'),
@@ -39,11 +40,12 @@ export type ConventionCode = keyof typeof requestErrors | keyof typeof conventio
 /** What is wrong with a status, in the words of HTTP; an app says what 409, 412 and 422 are in its own. */
 export const errorStatusNames: Readonly<Record<number, string>> = {
   400: 'The request is not valid',
-  401: 'No valid API key was sent',
+  401: 'No valid API key, token or signature was sent',
   403: 'The key may not do that',
   404: 'There is no such thing, or the caller may not see it',
   405: 'The path has no such method',
   406: 'The caller accepts no JSON',
+  409: 'A signed request came twice',
   413: 'The body is too large',
   415: 'The body is not JSON',
   422: 'The request is understood and refused',

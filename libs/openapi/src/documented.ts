@@ -121,8 +121,8 @@ function commonErrors(handler: object, access: RouteAccess): readonly Convention
   const takesBody = Reflect.getMetadata(METHOD_METADATA, handler) !== RequestMethod.GET;
   const ofCallers: readonly ConventionCode[] =
     access === 'any-key'
-      ? ['unauthorized', 'rate_limited', 'not_acceptable', 'unavailable']
-      : ['unauthorized', 'rate_limited', 'forbidden', 'not_acceptable', 'unavailable'];
+      ? ['unauthorized', 'duplicate_request', 'rate_limited', 'not_acceptable', 'unavailable']
+      : ['unauthorized', 'duplicate_request', 'rate_limited', 'forbidden', 'not_acceptable', 'unavailable'];
   return [
     'validation_error',
     ...(access === 'open' ? [] : ofCallers),

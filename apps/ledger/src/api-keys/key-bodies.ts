@@ -1,24 +1,11 @@
-import { scopes, type KeyDraft, type Scope } from '#access';
-import { ChoiceField, field, IntegerField, rule, TextField, TimeField, type FieldOptions } from '#openapi';
+import type { KeyDraft, Scope } from '#access';
+import { ChoiceField, IntegerField, rule, TextField, TimeField, type FieldOptions } from '#openapi';
 import { parseTimestamp } from '#platform';
+import { ScopesField } from '../http/fields.js';
 
 const rateLimitPerMinuteMax = 1_000_000;
 const overlapSecondsMax = 604_800;
 const hint = 'What the key that makes it hasn’t itself it can’t give (403)';
-
-const isScope = (value: unknown): boolean => scopes.includes(value as Scope);
-
-const ScopesField = (options: FieldOptions) =>
-  field(
-    options,
-    { type: 'array', items: { type: 'string', enum: [...scopes] }, uniqueItems: true },
-    rule(
-      'scopes',
-      `must be a list, without repeats, of ${scopes.join(', ')}`,
-      (value) =>
-        Array.isArray(value) && value.every(isScope) && new Set<unknown>(value).size === value.length,
-    ),
-  );
 
 const RateLimitField = () =>
   IntegerField(1, rateLimitPerMinuteMax, {

@@ -70,4 +70,36 @@ export const accessSchemas = {
     },
     'One change of a key, an endpoint or a setting.',
   ),
+  ClientToken: object(
+    {
+      token: text(
+        'Sent as Bearer; shown this once',
+        'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
+      ),
+      expiresAt: time('From when on it is refused'),
+    },
+    'What an app of one owner calls with.',
+  ),
 } satisfies Record<string, SchemaObject>;
+
+/** At /.well-known, where the form is RFC 7517's. */
+export const jsonWebKeySet = object(
+  {
+    keys: {
+      type: 'array',
+      description: 'The newest first, then those whose tokens may still live',
+      items: object(
+        {
+          kid: typeId('jwk', 'Its id', exampleIds.tokenKey),
+          kty: choice(['OKP'], 'Its type'),
+          crv: choice(['Ed25519'], 'Its curve'),
+          x: text('The public key', '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'),
+          alg: choice(['EdDSA'], 'What it signs with'),
+          use: choice(['sig'], 'What it is for'),
+        },
+        'A public key.',
+      ),
+    },
+  },
+  'The public keys of client tokens.',
+);

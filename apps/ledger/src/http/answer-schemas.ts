@@ -11,6 +11,7 @@ import {
   ref,
   type SchemaObject,
 } from '#openapi';
+import { jsonWebKeySet } from './access-schemas.js';
 import { documentedErrors } from './documented-errors.js';
 import { resourceSchemas, type ResourceName } from './resource-schemas.js';
 
@@ -47,6 +48,8 @@ export const answers = {
   ApiKeyAnswer: one('ApiKey'),
   ApiKeyWithSecretAnswer: one('ApiKeyWithSecret'),
   ApiKeyPage: newestFirst('ApiKey'),
+  ClientTokenAnswer: one('ClientToken'),
+  JsonWebKeySet: jsonWebKeySet,
   OrganizationAnswer: one('Organization'),
   OrganizationPage: newestFirst('Organization'),
   NewLedgerAnswer: one('NewLedger'),

@@ -60,7 +60,7 @@ export const documentedErrors = {
 
 /** What the statuses of its own errors mean here. */
 export const statusNames: Readonly<Record<number, string>> = {
-  409: 'The state of the ledger does not allow it',
+  409: 'The state of the ledger does not allow it, or a signed request came twice',
   412: 'The account has changed since it was read',
 };
 

@@ -1,3 +1,4 @@
+import { scopes, type Scope } from '#access';
 import { amountDigitsMax, parseAmount, parseSignedAmount } from '#domain';
 import { field, rule, type FieldOptions } from '#openapi';
 import { isAccountReference } from './ids.js';
@@ -58,6 +59,20 @@ export const CurrencyField = (options: FieldOptions) =>
       'currency',
       'must be a currency code',
       (value) => typeof value === 'string' && currencyCode.test(value),
+    ),
+  );
+
+const isScope = (value: unknown): boolean => scopes.includes(value as Scope);
+
+export const ScopesField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'array', items: { type: 'string', enum: [...scopes] }, uniqueItems: true },
+    rule(
+      'scopes',
+      `must be a list, without repeats, of ${scopes.join(', ')}`,
+      (value) =>
+        Array.isArray(value) && value.every(isScope) && new Set<unknown>(value).size === value.length,
     ),
   );
 

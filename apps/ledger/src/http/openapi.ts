@@ -23,6 +23,7 @@ export function describeLedger(app: NestFastifyApplication): void {
       Transactions: 'Money that moves',
       Journal: 'What happened, in order, and what it adds up to',
       ApiKeys: 'Who may call, and what for',
+      ClientTokens: 'What apps of one owner call with',
       AuditLog: 'Who changed keys, endpoints and settings',
       Organizations: 'Ledgers, and whose they are; for the operator, who calls with OPERATOR_API_KEY',
       Operations: 'For whoever runs the service',

@@ -98,4 +98,14 @@ export const requestExamples: RequestExamples = {
       value: { sender: account, amount: '100', reference: 'Payout 2026-01-31', externalId: 'payout-5' },
     },
   },
+  IssueClientTokenBody: {
+    app: {
+      summary: "For a person's own app",
+      value: { ownerId: 'alice', scopes: ['accounts:read', 'transactions:read'] },
+    },
+    brief: {
+      summary: 'For a minute',
+      value: { ownerId: 'alice', scopes: ['transactions:write'], ttlSeconds: 60 },
+    },
+  },
 };

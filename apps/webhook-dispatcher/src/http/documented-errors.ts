@@ -22,5 +22,5 @@ export const documentedErrors = {
 
 /** What the statuses of its own errors mean here. */
 export const statusNames: Readonly<Record<number, string>> = {
-  409: 'The state of the endpoint or the delivery does not allow it',
+  409: 'The state of the endpoint or the delivery does not allow it, or a signed request came twice',
 };
