@@ -21,6 +21,7 @@ export {
   presentOrganization,
 } from './ledgers/organizations.js';
 export { listAuditLog, presentAuditEntry, type AuditFilters } from './list-audit-log.js';
+export { Nonces } from './nonces.js';
 export { requireScope, type Mode, type Principal } from './principals.js';
 export { rateLimited, RateLimits, rateLimitStores, type RateLimitStore } from './rate-limits.js';
 export { Access, scopes, type RouteAccess, type Scope } from './scopes.js';
