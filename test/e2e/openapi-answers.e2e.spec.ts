@@ -15,6 +15,7 @@ import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '
 import { insertKey } from '../support/keys.js';
 import { OPERATOR_API_KEY, startProduct } from '../support/product.js';
 import { properCalls, type ProperCalls } from '../support/proper-calls.js';
+import { newSigningKey, sentAs, sign } from '../support/signing.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 let service: Service;
@@ -176,6 +177,16 @@ describe('what is answered is what is documented', () => {
       await expectAnswer(200, '', 'accountsList', {}, limited);
       await expectAnswer(429, 'rate_limited', operation.operationId, {}, limited);
       limited.close();
+    }
+  });
+
+  test('when a signed request comes again', async () => {
+    const key = await newSigningKey(client);
+    for (const operation of api.operations.filter(({ 'x-scope': scope }) => scope !== null)) {
+      const { operationId, method, path } = operation;
+      const signed = sentAs(sign(key, method, path.replace('{id}', 'x')));
+      await client.send(method, path.replace('{id}', 'x'), signed);
+      await expectOutcome(409, 'duplicate_request', operationId, { id: 'x', ...signed }, client);
     }
   });
 

@@ -32,6 +32,8 @@ export function properCalls(client: Client, operator: Client, one: Account, othe
     apiKeysUpdate: async () => ({ id: await apiKey(), body: { name: 'Another name' } }),
     apiKeysDelete: async () => ({ id: await apiKey() }),
     apiKeysRotate: async () => ({ id: await apiKey(), body: { overlapSeconds: 60 } }),
+    clientTokensIssue: () => ({ body: { ownerId: 'alice', scopes: ['accounts:read'] } }),
+    clientTokensPublicKeys: () => ({}),
     organizationsCreate: () => ({ body: { name: 'Acme' } }),
     organizationsList: () => ({}),
     organizationsGet: async () => ({ id: await organization() }),

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { Registry } from 'prom-client';
+import type { RouteAccess } from '#access';
 import type { EventStream } from '#event-stream';
 import { Journal } from '#journal';
 import { createHttpApp, createLog, createPostgresPool, SecretBox } from '#platform';
@@ -17,8 +18,15 @@ const onError = () => undefined;
 const poolOf = (url: string) =>
   createPostgresPool({ url, applicationName: 'test', connectionsMax: 1, onError });
 
+export interface RegisteredRoute {
+  /** As `GET /v1/accounts/{id}`. */
+  readonly name: string;
+  /** Undefined where it declares none. */
+  readonly access: RouteAccess | undefined;
+}
+
 /** Every route that Fastify is told of while the ledger app is built; the document's own aside. */
-export async function registeredRoutes(databaseUrl: string): Promise<string[]> {
+export async function registeredRoutes(databaseUrl: string): Promise<RegisteredRoute[]> {
   const settings = readLedgerSettings({ LEDGER_DATABASE_URL: databaseUrl, BOOTSTRAP_API_KEY, SECRETS_KEY });
   const registry = new Registry();
   const readPool = poolOf(databaseUrl);
@@ -34,7 +42,7 @@ export async function registeredRoutes(databaseUrl: string): Promise<string[]> {
 }
 
 /** The same of the dispatcher. */
-export async function registeredDispatcherRoutes(databaseUrl: string): Promise<string[]> {
+export async function registeredDispatcherRoutes(databaseUrl: string): Promise<RegisteredRoute[]> {
   const settings = readDispatcherSettings({ DISPATCHER_DATABASE_URL: databaseUrl, SECRETS_KEY });
   const registry = new Registry();
   const pool = poolOf(databaseUrl);
@@ -50,9 +58,8 @@ export async function registeredDispatcherRoutes(databaseUrl: string): Promise<s
   return routes;
 }
 
-/** As `GET /v1/accounts/{id}`. */
-async function routesOf(module: Type, registry: Registry): Promise<string[]> {
-  const routes: string[] = [];
+export async function routesOf(module: Type, registry: Registry): Promise<RegisteredRoute[]> {
+  const routes = new Map<string, RegisteredRoute>();
   const app = await createHttpApp({
     module,
     log: createLog('test', 'silent'),
@@ -60,10 +67,13 @@ async function routesOf(module: Type, registry: Registry): Promise<string[]> {
     bodyBytesMax: 1,
     isOpen: () => true,
     authenticate: (fastify) => {
-      fastify.addHook('onRoute', ({ method, url }) => {
+      fastify.addHook('onRoute', ({ method, url, config }) => {
         // Each GET answers HEAD as well.
         const methods = [method].flat().filter((name) => name !== 'HEAD');
-        for (const name of methods) routes.push(`${name} ${url.replaceAll(/:(\w+)/g, '{$1}')}`);
+        for (const each of methods) {
+          const name = `${each} ${url.replaceAll(/:(\w+)/g, '{$1}')}`;
+          routes.set(name, { name, access: config?.access });
+        }
       });
     },
     translateError: () => null,
@@ -71,5 +81,5 @@ async function routesOf(module: Type, registry: Registry): Promise<string[]> {
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   await app.close();
-  return [...new Set(routes)];
+  return [...routes.values()];
 }

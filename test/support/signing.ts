@@ -1,5 +1,8 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { AccessDatabase, createKey, keyIdOf, operatorOf, type Scope } from '#access';
 import type { Client, One, Sent } from './client.js';
+import type { TestDatabase } from './database.js';
+import { SECRETS_KEY } from './product.js';
 
 export interface SigningKey {
   /** `key_…` */
@@ -72,4 +75,23 @@ export async function newSigningKey(maker: Client, fields: object = {}): Promise
   });
   if (answer.status !== 201) throw new Error(`expected 201, not ${answer.status}: ${answer.text}`);
   return answer.body.data;
+}
+
+/** The same where the ledger app that makes keys isn't running. */
+export async function plantSigningKey(
+  { ledgerUrl: url }: TestDatabase,
+  ledgerId: string,
+  scopes: readonly Scope[],
+): Promise<SigningKey> {
+  const database = await AccessDatabase.connect({ url, applicationName: 'test', secretsKey: SECRETS_KEY });
+  const { key, secret } = await createKey(database, operatorOf(ledgerId, 'test'), {
+    name: 'Signs',
+    scopes,
+    ownerId: null,
+    signing: 'required',
+    rateLimitPerMinute: null,
+    expiresAt: null,
+  });
+  await database.close();
+  return { id: keyIdOf(key.id), secret };
 }
