@@ -9,6 +9,7 @@ import {
   expectError,
   startService,
   type Account,
+  type Answer,
   type One,
   type Service,
 } from '../support/client.js';
@@ -289,6 +290,26 @@ describe('a request that comes again', () => {
     expect((await used()).status).toBe(201);
     expectError(await used(), 409, 'duplicate_request');
   });
+});
+
+test('is refused in the order of the contract: 401, 409, 429, 403; a repeated one counts nothing', async () => {
+  const limited = await newSigningKey(service.client, { scopes: [], rateLimitPerMinute: 2 });
+  const read = () => sign(limited, 'GET', '/v1/accounts');
+  const left = (answer: Answer) => answer.headers['x-ratelimit-remaining'];
+  const [first, last] = [read(), read()];
+  for (const [signed, status, code, remaining] of [
+    [first, 403, 'forbidden', '1'],
+    [first, 409, 'duplicate_request', '1'],
+    [altered(first, { path: '/v1/transactions' }), 401, 'unauthorized', undefined],
+    [read(), 403, 'forbidden', '0'],
+    [last, 429, 'rate_limited', '0'],
+    [last, 409, 'duplicate_request', '0'],
+    [altered(last, { timestamp: '1' }), 401, 'unauthorized', undefined],
+  ] as const) {
+    const answer = await sendSigned(one, signed, { accept: 'text/html' });
+    expectError(answer, status, code);
+    expect([code, left(answer)]).toEqual([code, remaining]);
+  }
 });
 
 describe('the time of a request', () => {
