@@ -10,6 +10,7 @@ import {
 } from '../../../test/support/ledger-fixtures.js';
 import type { Account, AccountSettings } from './accounts.js';
 import type { AccountPrecondition } from './commands.js';
+import { unboundCaller } from './callers.js';
 import { decide } from './decide.js';
 import { evolve } from './evolve.js';
 import type { RefusalCode } from './refusals.js';
@@ -55,7 +56,9 @@ describe('opening an account', () => {
       null,
     ],
   ])('%s', (_, accountExternalIds, opening, expected) => {
-    expect(codeOf(decide(openingOf(alice, opening), stateOf([], { accountExternalIds })))).toEqual(expected);
+    expect(
+      codeOf(decide(openingOf(alice, opening), stateOf([], { accountExternalIds }), unboundCaller)),
+    ).toEqual(expected);
   });
 
   it('makes one event, with the account as it is', () => {
@@ -65,7 +68,7 @@ describe('opening an account', () => {
       ownerId: 'owner-a',
       metadata: { a: [1] },
     } as const;
-    const decision = decide(openingOf(alice, { settings }), stateOf([]));
+    const decision = decide(openingOf(alice, { settings }), stateOf([]), unboundCaller);
     expect(decision).toEqual({
       accepted: true,
       events: [
@@ -83,7 +86,7 @@ describe('opening an account', () => {
 
   it('with an opening balance is the account, ROOT where it is new, and an ordinary mint', () => {
     const state = stateOf([]);
-    const decision = decide(openingOf(alice, { balance: balanceOf(1_000n) }), state);
+    const decision = decide(openingOf(alice, { balance: balanceOf(1_000n) }), state, unboundCaller);
     if (!decision.accepted) throw new Error('refused');
     expect(decision.events.map((event) => event.type)).toEqual([
       'account.opened',
@@ -119,6 +122,7 @@ function update(
   return decide(
     { kind: 'update-account', accountId: account.id, changes, preconditions },
     stateOf([account], { accountExternalIds: taken }),
+    unboundCaller,
   );
 }
 
@@ -130,7 +134,7 @@ describe('changing an account', () => {
 
   it('is refused where it does not exist, or is a system account', () => {
     const missing = { kind: 'update-account', accountId: bob, changes: {}, preconditions: [never] } as const;
-    expect(codeOf(decide(missing, stateOf([open])))).toEqual(['account_not_found', null]);
+    expect(codeOf(decide(missing, stateOf([open]), unboundCaller))).toEqual(['account_not_found', null]);
     const root = accountWith(alice, 0n, { system: 'ROOT' });
     expect(codeOf(update(root, { name: 'x' }))).toEqual(['account_not_found', null]);
   });
@@ -187,16 +191,19 @@ describe('changing an account', () => {
 
   it('clears the external id, which is then free for another', () => {
     const state = stateOf([open], { accountExternalIds: ['shop-1'] });
-    expect(codeOf(decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state))?.[0]).toBe(
-      'external_id_taken',
-    );
+    expect(
+      codeOf(decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state, unboundCaller))?.[0],
+    ).toBe('external_id_taken');
     const decision = decide(
       { kind: 'update-account', accountId: alice, changes: { externalId: null }, preconditions: [] },
       state,
+      unboundCaller,
     );
     if (!decision.accepted) throw new Error('refused');
     for (const event of decision.events) evolve(state, event);
-    expect(decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state).accepted).toBe(true);
+    expect(
+      decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state, unboundCaller).accepted,
+    ).toBe(true);
   });
 });
 
@@ -222,14 +229,18 @@ describe('preconditions', () => {
     ['both must hold', [condition({ version: 8, unmodifiedSinceSeconds: 4n })], false],
   ])('%s: %s', (_, preconditions, holds) => {
     expect(update(account, { name: 'New' }, preconditions).accepted).toBe(holds);
-    const close = decide({ kind: 'close-account', accountId: alice, preconditions }, stateOf([account]));
+    const close = decide(
+      { kind: 'close-account', accountId: alice, preconditions },
+      stateOf([account]),
+      unboundCaller,
+    );
     expect(codeOf(close)).toEqual(holds ? null : ['precondition_failed', null]);
   });
 });
 
 describe('closing an account', () => {
   const close = (account: Account, preconditions: AccountPrecondition[] = []) =>
-    decide({ kind: 'close-account', accountId: alice, preconditions }, stateOf([account]));
+    decide({ kind: 'close-account', accountId: alice, preconditions }, stateOf([account]), unboundCaller);
 
   it.each<[string, Account, AccountPrecondition[], RefusalCode | null]>([
     ['does not exist', accountWith(bob, 5n), [never], 'account_not_found'],
@@ -255,7 +266,11 @@ describe('closing an account', () => {
       [accountWith(alice, 0n, { externalId: 'shop-1', version: 4, settingsVersion: 2 })],
       { accountExternalIds: ['shop-1'] },
     );
-    const decision = decide({ kind: 'close-account', accountId: alice, preconditions: [] }, state);
+    const decision = decide(
+      { kind: 'close-account', accountId: alice, preconditions: [] },
+      state,
+      unboundCaller,
+    );
     if (!decision.accepted) throw new Error('refused');
     for (const event of decision.events) evolve(state, event);
     expect(state.account(alice)).toMatchObject({
@@ -264,9 +279,9 @@ describe('closing an account', () => {
       settingsVersion: 3,
       updatedAt: stateNow,
     });
-    expect(codeOf(decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state))?.[0]).toBe(
-      'external_id_taken',
-    );
-    expect(codeOf(decide(moveOf(txn, 'ROOT', alice, 1n), state))?.[0]).toBe('account_closed');
+    expect(
+      codeOf(decide(openingOf(bob, { settings: { externalId: 'shop-1' } }), state, unboundCaller))?.[0],
+    ).toBe('external_id_taken');
+    expect(codeOf(decide(moveOf(txn, 'ROOT', alice, 1n), state, unboundCaller))?.[0]).toBe('account_closed');
   });
 });

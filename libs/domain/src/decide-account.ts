@@ -1,4 +1,5 @@
 import { newAccount, postedBalance, type Account, type AccountSettings } from './accounts.js';
+import { owns, type Caller } from './callers.js';
 import type {
   AccountPrecondition,
   CloseAccountCommand,
@@ -12,28 +13,30 @@ import { evolve } from './evolve.js';
 import type { LedgerState } from './ledger-state.js';
 import { accept, refuse, type Decision } from './refusals.js';
 
-/** Opens an account; an opening balance is an ordinary mint, decided with it or not at all. */
-export function decideOpenAccount(command: OpenAccountCommand, state: LedgerState): Decision<DomainEvent> {
-  const { externalId } = command.settings;
+/**
+ * Opens an account; an opening balance is an ordinary mint, decided with it or not at all. What a caller opens
+ * who is bound to an owner is that owner's.
+ */
+export function decideOpenAccount(
+  command: OpenAccountCommand,
+  state: LedgerState,
+  caller: Caller,
+): Decision<DomainEvent> {
+  const settings = { ...command.settings, ownerId: caller.ownerId ?? command.settings.ownerId };
+  const { externalId } = settings;
   if (externalId !== null && state.isAccountExternalIdTaken(externalId)) {
     return refuse('external_id_taken', 'another account has this externalId', 'externalId');
   }
   if (!isKnownCurrency(command.currency)) {
     return refuse('unknown_currency', `${command.currency} is not a currency of this ledger`, 'currency');
   }
-  const account = newAccount(
-    command.accountId,
-    null,
-    command.currency,
-    command.settings,
-    state.nextRecordedAt,
-  );
+  const account = newAccount(command.accountId, null, command.currency, settings, state.nextRecordedAt);
   const opened: DomainEvent = { type: 'account.opened', account };
   if (!command.opening) return accept([opened]);
 
   const overlay = state.overlay();
   evolve(overlay, opened);
-  const mint = decideTransaction(command.opening, overlay);
+  const mint = decideTransaction(command.opening, overlay, caller);
   if (mint.accepted) return accept([opened, ...mint.events]);
   return refuse(mint.refusal.code, mint.refusal.message, 'openingBalance');
 }
@@ -42,9 +45,10 @@ export function decideOpenAccount(command: OpenAccountCommand, state: LedgerStat
 export function decideUpdateAccount(
   command: UpdateAccountCommand,
   state: LedgerState,
+  caller: Caller,
 ): Decision<DomainEvent> {
   const account = state.ownAccount(command.accountId);
-  if (!account) return refuse('account_not_found', 'the account does not exist');
+  if (!account || !owns(caller, account)) return refuse('account_not_found', 'the account does not exist');
   if (!meetsAny(command.preconditions, account)) {
     return refuse('precondition_failed', 'the account has changed since it was read');
   }
@@ -58,9 +62,13 @@ export function decideUpdateAccount(
 }
 
 /** Closes an empty account, for ever: it stays readable and keeps its externalId. */
-export function decideCloseAccount(command: CloseAccountCommand, state: LedgerState): Decision<DomainEvent> {
+export function decideCloseAccount(
+  command: CloseAccountCommand,
+  state: LedgerState,
+  caller: Caller,
+): Decision<DomainEvent> {
   const account = state.ownAccount(command.accountId);
-  if (!account) return refuse('account_not_found', 'the account does not exist');
+  if (!account || !owns(caller, account)) return refuse('account_not_found', 'the account does not exist');
   if (!meetsAny(command.preconditions, account)) {
     return refuse('precondition_failed', 'the account has changed since it was read');
   }

@@ -9,6 +9,7 @@ import {
   systemIdOf,
 } from '../../../test/support/ledger-fixtures.js';
 import type { Account } from './accounts.js';
+import { unboundCaller } from './callers.js';
 import { decide } from './decide.js';
 import type { RefusalCode } from './refusals.js';
 import type { PostingDraft, TransactionDraft } from './transactions.js';
@@ -29,7 +30,7 @@ interface Given {
 
 function decideDraft({ accounts = [], takenExternalIds = [] }: Given, draft: TransactionDraft) {
   const state = stateOf(accounts, { transactionExternalIds: takenExternalIds });
-  return decide({ kind: 'create-transaction', draft }, state);
+  return decide({ kind: 'create-transaction', draft }, state, unboundCaller);
 }
 
 function refusalOf(given: Given, postings: readonly PostingDraft[], changes: Partial<TransactionDraft> = {}) {
@@ -385,7 +386,7 @@ describe('ROOT', () => {
 
   it('is not opened by a refused transaction', () => {
     const state = stateOf([accountWith(alice, 5n)]);
-    const decision = decide(moveOf(txn, alice, 'ROOT', 6n), state);
+    const decision = decide(moveOf(txn, alice, 'ROOT', 6n), state, unboundCaller);
     expect(decision).toMatchObject({ accepted: false, refusal: { code: 'insufficient_funds' } });
     expect(state.account(systemIdOf('ROOT', 'EUR'))).toBeUndefined();
   });

@@ -7,6 +7,7 @@ import {
   type SystemAccountName,
 } from './accounts.js';
 import { amountMax } from './amounts.js';
+import { mayCredit, owns, type Caller } from './callers.js';
 import type { DomainEvent } from './events.js';
 import { applyLeg } from './evolve.js';
 import type { LedgerState } from './ledger-state.js';
@@ -33,7 +34,11 @@ type Refused = ReturnType<typeof refuse>;
  * Moves money between accounts: all postings or none. Refused in the order of the checks below; within a
  * step postings go in order, the sender before the recipient.
  */
-export function decideTransaction(draft: TransactionDraft, state: LedgerState): Decision<DomainEvent> {
+export function decideTransaction(
+  draft: TransactionDraft,
+  state: LedgerState,
+  caller: Caller,
+): Decision<DomainEvent> {
   const path = pathsOf(draft);
   for (const [index, posting] of draft.postings.entries()) {
     if (posting.sender === posting.recipient) {
@@ -43,7 +48,7 @@ export function decideTransaction(draft: TransactionDraft, state: LedgerState): 
   const openings = new Map<string, Account>();
   const postings: Posting[] = [];
   for (const [index, posting] of draft.postings.entries()) {
-    const found = findAccounts(posting, state, openings, (side) => path(index, side));
+    const found = findAccounts(posting, state, caller, openings, (side) => path(index, side));
     if ('accepted' in found) return found;
     postings.push(found);
   }
@@ -81,14 +86,19 @@ function isSystemAccountName(reference: AccountReference): reference is SystemAc
 function findAccounts(
   draft: PostingDraft,
   state: LedgerState,
+  caller: Caller,
   openings: Map<string, Account>,
   path: Posting['path'],
 ): Posting | Refused {
-  const named = (reference: AccountReference) =>
-    isSystemAccountName(reference) ? null : state.ownAccount(reference);
-  const sender = named(draft.sender);
+  // Null: a system account, which only a caller bound to no owner may name.
+  const named = (reference: AccountReference, isAllowed: (caller: Caller, account: Account) => boolean) => {
+    if (isSystemAccountName(reference)) return caller.ownerId === null ? null : undefined;
+    const account = state.ownAccount(reference);
+    return account && isAllowed(caller, account) ? account : undefined;
+  };
+  const sender = named(draft.sender, owns);
   if (sender === undefined) return refuse('account_not_found', 'the sender does not exist', path('sender'));
-  const recipient = named(draft.recipient);
+  const recipient = named(draft.recipient, mayCredit);
   if (recipient === undefined)
     return refuse('account_not_found', 'the recipient does not exist', path('recipient'));
   const currency = (sender ?? recipient)?.currency;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { draftOf, idOf, openingOf, stateNow, stateOf } from '../../../test/support/ledger-fixtures.js';
 import { availableBalance, postedBalance, type Account } from './accounts.js';
 import type { LedgerCommand } from './commands.js';
+import { unboundCaller } from './callers.js';
 import { decide } from './decide.js';
 import type { DomainEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -152,7 +153,7 @@ describe('any history', () => {
         const state = stateOf([], { position: 0n, now: stateNow });
         for (const one of commands) {
           if (opensTwice(state, one)) continue;
-          const decision = decide(one, state);
+          const decision = decide(one, state, unboundCaller);
           if (!decision.accepted) continue;
           for (const event of decision.events) {
             const before = new Map(accountsOf(state).map((account) => [account.id, account]));
@@ -179,10 +180,10 @@ describe('any history', () => {
           if (opensTwice(state, one)) continue;
           const before = structuredClone(Object.fromEntries(accountsOf(state).map((a) => [a.id, a])));
           const head = [state.position, state.recordedAt];
-          const decision = decide(one, state);
+          const decision = decide(one, state, unboundCaller);
           expect(Object.fromEntries(accountsOf(state).map((a) => [a.id, a]))).toEqual(before);
           expect([state.position, state.recordedAt]).toEqual(head);
-          expect(decide(one, state)).toEqual(decision);
+          expect(decide(one, state, unboundCaller)).toEqual(decision);
           if (decision.accepted) for (const event of decision.events) evolve(state, event);
         }
       }),

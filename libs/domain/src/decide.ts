@@ -1,3 +1,4 @@
+import type { Caller } from './callers.js';
 import type { LedgerCommand } from './commands.js';
 import { decideCloseAccount, decideOpenAccount, decideUpdateAccount } from './decide-account.js';
 import { decideTransaction } from './decide-transaction.js';
@@ -5,16 +6,19 @@ import type { DomainEvent } from './events.js';
 import type { LedgerState } from './ledger-state.js';
 import type { Decision } from './refusals.js';
 
-/** Every rule of the ledger: a pure function of the command and the state, which it leaves unchanged. */
-export function decide(command: LedgerCommand, state: LedgerState): Decision<DomainEvent> {
+/**
+ * Every rule of the ledger: a pure function of the command, the state, which it leaves unchanged, and who asks.
+ * What a caller may not know of is refused as what doesn't exist, word for word.
+ */
+export function decide(command: LedgerCommand, state: LedgerState, caller: Caller): Decision<DomainEvent> {
   switch (command.kind) {
     case 'open-account':
-      return decideOpenAccount(command, state);
+      return decideOpenAccount(command, state, caller);
     case 'update-account':
-      return decideUpdateAccount(command, state);
+      return decideUpdateAccount(command, state, caller);
     case 'close-account':
-      return decideCloseAccount(command, state);
+      return decideCloseAccount(command, state, caller);
     case 'create-transaction':
-      return decideTransaction(command.draft, state);
+      return decideTransaction(command.draft, state, caller);
   }
 }

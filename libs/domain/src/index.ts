@@ -1,5 +1,6 @@
 export * from './accounts.js';
 export * from './amounts.js';
+export * from './callers.js';
 export * from './commands.js';
 export * from './currencies.js';
 export { decide } from './decide.js';

@@ -1,4 +1,5 @@
 import { accountWith, idOf, moveOf, openingOf, stateOf } from '../../../test/support/ledger-fixtures.js';
+import { unboundCaller } from './callers.js';
 import { decide } from './decide.js';
 import { evolve } from './evolve.js';
 import type { LedgerCommand } from './commands.js';
@@ -8,7 +9,7 @@ const [alice, bob] = [idOf(1, 1), idOf(1, 2)] as const;
 const txn = idOf(2, 1);
 
 function apply(command: LedgerCommand, state: LedgerState): void {
-  const decision = decide(command, state);
+  const decision = decide(command, state, unboundCaller);
   if (!decision.accepted) throw new Error(`refused with ${decision.refusal.code}`);
   for (const event of decision.events) evolve(state, event);
 }
@@ -69,7 +70,7 @@ describe('an overlay', () => {
 
 it('a leg of an account that nobody gathered is a bug, and says so', () => {
   const state = stateOf([accountWith(alice, 9n), accountWith(bob, 0n)]);
-  const decision = decide(moveOf(txn, alice, bob, 4n), state);
+  const decision = decide(moveOf(txn, alice, bob, 4n), state, unboundCaller);
   if (!decision.accepted) throw new Error('refused');
   expect(() => evolve(stateOf([]), decision.events[0]!)).toThrow(/not in the state/);
 });

@@ -1,4 +1,12 @@
-import { decide, evolve, type Account, type DomainEvent, type LedgerState, type Refusal } from '#domain';
+import {
+  decide,
+  evolve,
+  type Account,
+  type Caller,
+  type DomainEvent,
+  type LedgerState,
+  type Refusal,
+} from '#domain';
 import { chainHash, dataHash } from './event-chain.js';
 import { encodeEventData, versionOf, type RecordedEvent } from './event-codec.js';
 import { requestIdentity, type EarlierRequest, type Gathered, type Head } from './gather-batch.js';
@@ -52,7 +60,7 @@ export function decideBatch(
     try {
       const replay = replayOf(request, seenRequests);
       if (replay) return { outcome: replay };
-      const decision = decide(command, state);
+      const decision = decide(command, state, callerOf(request));
       if (!decision.accepted) return { outcome: { accepted: false, refusal: decision.refusal } };
       const events = recorder.record(request, decision.events);
       if (request.idempotencyKey !== null && request.requestHash && events.length > 0) {
@@ -66,6 +74,10 @@ export function decideBatch(
     }
   });
   return recorder.batch(fates);
+}
+
+function callerOf({ owner }: WriteRequest): Caller {
+  return { ownerId: owner === '' ? null : owner };
 }
 
 function replayOf(request: WriteRequest, seen: ReadonlyMap<string, EarlierRequest>): Outcome | null {

@@ -1,5 +1,5 @@
 import { accountWith, draftOf, idOf, stateOf } from '../../../test/support/ledger-fixtures.js';
-import { decide, type DomainEvent } from '#domain';
+import { decide, unboundCaller, type DomainEvent } from '#domain';
 import { decodeEvent, encodeEventData, UnknownEventVersion, versionOf } from './event-codec.js';
 
 const account = accountWith(idOf(1, 1), 10n ** 36n, {
@@ -17,7 +17,7 @@ function postedEvent(): DomainEvent {
     reference: 'é',
     metadata: { n: 1 },
   });
-  const decision = decide({ kind: 'create-transaction', draft }, stateOf(accounts));
+  const decision = decide({ kind: 'create-transaction', draft }, stateOf(accounts), unboundCaller);
   if (!decision.accepted) throw new Error('refused');
   return decision.events[0]!;
 }

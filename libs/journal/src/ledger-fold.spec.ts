@@ -1,5 +1,5 @@
 import { accountWith, draftOf, idOf, settingsOf, stateOf } from '../../../test/support/ledger-fixtures.js';
-import { decide, newAccount, type Account, type DomainEvent, type Leg } from '#domain';
+import { decide, unboundCaller, newAccount, type Account, type DomainEvent, type Leg } from '#domain';
 import { chainHash, dataHash, genesisHash } from './event-chain.js';
 import { encodeEventData, versionOf, type RecordedEvent } from './event-codec.js';
 import { LedgerFold } from './ledger-fold.js';
@@ -59,7 +59,7 @@ function transfer(before: number, changeLeg: (leg: Leg) => Partial<Leg> = () => 
   const life = { minBalance: null, version: 1 + before, entryNumber: before };
   const state = stateOf([accountWith(alice, -sofar, life), accountWith(bob, sofar, life)]);
   const draft = draftOf(idOf(2, before), [{ sender: alice, recipient: bob, amount: 5n }]);
-  const decision = decide({ kind: 'create-transaction', draft }, state);
+  const decision = decide({ kind: 'create-transaction', draft }, state, unboundCaller);
   if (!decision.accepted || decision.events[0]?.type !== 'transaction.posted') throw new Error('refused');
   const { transaction } = decision.events[0];
   const legs = transaction.legs.map((leg) => ({ ...leg, ...changeLeg(leg) }));

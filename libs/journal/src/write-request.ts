@@ -5,7 +5,10 @@ export interface WriteRequest {
   readonly ledgerId: string;
   /** The id of the key that was used: the journal keeps it with each event. */
   readonly actor: string;
-  /** Idempotency keys are apart per owner; empty for a caller bound to none. */
+  /**
+   * The owner that the caller is bound to, whose accounts alone it may debit and change; empty for one bound to
+   * none. Idempotency keys are apart per owner.
+   */
   readonly owner: string;
   readonly idempotencyKey: string | null;
   /** Present with a key: what makes two requests the same. */

@@ -1,6 +1,6 @@
 import { accountWith, draftOf, idOf, rootWith, stateOf } from '../../../../test/support/ledger-fixtures.js';
 import { renderStreamEvent, renderTopicMessages, webhookBodyOf, type JournalRecord } from '#contracts';
-import { decide, visibilities, type DomainEvent, type Visibility } from '#domain';
+import { decide, unboundCaller, visibilities, type DomainEvent, type Visibility } from '#domain';
 import { encodeEventData, versionOf, type RecordedEvent } from '#journal';
 import { present } from './present.js';
 
@@ -28,7 +28,11 @@ function postedBetween({ owner, visibility, withRoot }: Case): DomainEvent {
   ];
   const changes = { reference: 'Kaffee ☕', externalId: 'x', metadata: { b: [1.5, null], a: { é: true } } };
   const draft = draftOf(idOf(2, 1), postings, changes);
-  const decision = decide({ kind: 'create-transaction', draft }, stateOf([alice, other, rootWith(-money)]));
+  const decision = decide(
+    { kind: 'create-transaction', draft },
+    stateOf([alice, other, rootWith(-money)]),
+    unboundCaller,
+  );
   if (!decision.accepted) throw new Error(decision.refusal.message);
   return decision.events[0]!;
 }
