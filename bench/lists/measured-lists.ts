@@ -88,7 +88,7 @@ export function measuredLists(
     ...Object.entries(accounts).map(([name, accountId]) => ({
       name,
       read: (page: PageRequest) =>
-        handlers.entries.execute(new ListEntries(ledgerId, accountId, {}, page, 'strong')),
+        handlers.entries.execute(new ListEntries(ledgerId, accountId, {}, page, 'strong', null)),
     })),
     ...Object.entries(accountFilters).map(([name, filters]) => ({
       name: `accounts ${name}`,

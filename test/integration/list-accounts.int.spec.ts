@@ -41,8 +41,9 @@ const customer = [
 ];
 
 function passes(filters: AccountFilters, account: Account): boolean {
-  const { name, visibility, currency, externalId, ownerId, status } = filters;
+  const { name, visibility, currency, externalId, ownerId, status, seenBy } = filters;
   return [
+    seenBy === undefined || account.ownerId === seenBy || account.visibility === 'public',
     account.system === null,
     name === undefined || account.name.toLowerCase().includes(name.toLowerCase()),
     visibility === undefined || account.visibility === visibility,
@@ -63,6 +64,7 @@ describe('accounts of a random ledger', () => {
     externalId: ['ext-3', 'ext-10', 'ext-none'],
     ownerId: ['owner-0', 'owner-1', 'owner-9'],
     status: ['open', 'frozen', 'closed'],
+    seenBy: ['owner-0', 'owner-1', 'owner-9'],
   };
   const names = Object.keys(filterValues) as (keyof AccountFilters)[];
 
@@ -117,7 +119,13 @@ describe('accounts of a random ledger', () => {
   });
 
   it('are the same by cursor and by number, without closed and system ones', async () => {
-    for (const filters of [{}, { name: 'customer' }, { currency: 'USD' }] as const) {
+    for (const filters of [
+      {},
+      { name: 'customer' },
+      { currency: 'USD' },
+      { seenBy: 'owner-1' },
+      { seenBy: 'owner-1', name: 'customer' },
+    ] as const) {
       const read = accountsOf(journal.ledgerId, filters);
       const whole = expected(filters);
       expect(idsOf(await walkByCursor(read, 9))).toEqual(whole);
@@ -205,9 +213,9 @@ describe('entries', () => {
   let bob: string;
   const handler = () => new ListEntriesHandler(db.readPool, new ProjectionWaiter(db.readPool));
   const entriesOf =
-    (accountId: string, createdAt: TimeBounds = {}) =>
+    (accountId: string, createdAt: TimeBounds = {}, ownerId: string | null = null) =>
     (page = pageRequest()) =>
-      handler().execute(new ListEntries(journal.ledgerId, accountId, createdAt, page, 'strong'));
+      handler().execute(new ListEntries(journal.ledgerId, accountId, createdAt, page, 'strong', ownerId));
 
   beforeAll(async () => {
     journal = new HandMadeJournal(db.superuser);
@@ -281,6 +289,16 @@ describe('entries', () => {
     expect(await rounds({ lt: 253_402_300_799_999_999n, gte: -62_135_596_800_000_000n })).toEqual(
       from(30, 1),
     );
+  });
+
+  it("are there for the account's owner alone, to whoever is bound to one", async () => {
+    expect(await walkByCursor(entriesOf(alice, {}, 'alice'), 100)).toHaveLength(90);
+    for (const accountId of [bob, systemAccountId(journal.ledgerId, 'ROOT', 'EUR')]) {
+      const page = await entriesOf(accountId, {}, 'alice')(pageRequest({ wantsTotal: true }));
+      expect(page).toMatchObject({ items: [], hasMore: false, total: { count: 0, isCapped: false } });
+    }
+    const { nextCursor: cursor } = await entriesOf(bob, {}, 'bob')(pageRequest({ limit: 1 }));
+    await expect(entriesOf(bob, {}, 'alice')(pageRequest({ cursor }))).rejects.toThrow(InvalidCursor);
   });
 
   it('refuse a cursor of another account', async () => {

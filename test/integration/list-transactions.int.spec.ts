@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { examinedRowsMax, InvalidCursor, PageTooDeep, type Page } from '#platform';
+import type { Account } from '#domain';
 import type { RecordedEvent } from '#journal';
 import { ProjectionLagging, ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import {
   ListTransactions,
   ListTransactionsHandler,
 } from '../../apps/ledger/src/transactions/list-transactions.js';
-import type { TransactionFilters } from '../../apps/ledger/src/transactions/transaction-filters.js';
+import { sides, type TransactionFilters } from '../../apps/ledger/src/transactions/transaction-filters.js';
 import { seedLedger } from '../../bench/lists/seed-ledger.js';
 import {
   HandMadeJournal,
@@ -43,13 +44,24 @@ const positionsOf = (events: readonly Pick<RecordedEvent, 'position'>[]) =>
   events.map(({ position }) => position);
 
 /** The same question asked in the plainest way. */
-function passes(filters: TransactionFilters, transaction: HandMadeTransaction): boolean {
+function passes(
+  filters: TransactionFilters,
+  transaction: HandMadeTransaction,
+  settingsOf: (accountId: string) => Pick<Account, 'ownerId' | 'visibility'> | undefined,
+): boolean {
   const { account, sender, recipient, reference, type, status, currency, externalId, createdAt, amount } =
     filters;
   const { postings, recordedAt } = transaction;
   const some = (check: (posting: Required<HandMadePosting>) => boolean) => postings.some(check);
   const lower = transaction.reference?.toLowerCase() ?? null;
+  const { seenBy } = filters;
+  const isOwn = (id: string) => settingsOf(id)?.ownerId === seenBy;
+  // To an owner another's private account is shown as null, which is no account's id.
+  const isShown = (id: string | undefined) =>
+    id === undefined || seenBy === undefined || isOwn(id) || settingsOf(id)?.visibility !== 'private';
   return [
+    seenBy === undefined || some((posting) => isOwn(posting.sender) || isOwn(posting.recipient)),
+    [account, sender, recipient].every(isShown),
     account === undefined || some((posting) => posting.sender === account || posting.recipient === account),
     sender === undefined || some((posting) => posting.sender === sender),
     recipient === undefined || some((posting) => posting.recipient === recipient),
@@ -142,8 +154,16 @@ describe('transactions of a random ledger', () => {
 
   beforeAll(async () => {
     journal = new HandMadeJournal(db.superuser);
-    accounts = [journal.openAccount({}, 'USD'), journal.openAccount({}, 'USD')];
-    accounts.push(...Array.from({ length: 6 }, () => journal.openAccount()));
+    accounts = [
+      journal.openAccount({ ownerId: 'alice' }, 'USD'),
+      journal.openAccount({ ownerId: 'bob' }, 'USD'),
+      journal.openAccount({ ownerId: 'alice', visibility: 'public' }),
+      journal.openAccount({ ownerId: 'alice' }),
+      journal.openAccount({ ownerId: 'bob', visibility: 'public' }),
+      journal.openAccount({ ownerId: 'bob', visibility: 'unlisted' }),
+      journal.openAccount(),
+      journal.openAccount({ visibility: 'public' }),
+    ];
     for (let n = 0; n < 400; n++) makeTransaction(n);
     await journal.commit();
     await db.project(journal.ledgerId);
@@ -177,12 +197,13 @@ describe('transactions of a random ledger', () => {
         { lte: amount },
         { gte: amount, lte: amount + 5n },
       ]),
+      seenBy: ['alice', 'bob', 'nobody'],
     };
   });
 
   const expected = (filters: TransactionFilters) =>
     journal.transactions
-      .filter((transaction) => passes(filters, transaction))
+      .filter((transaction) => passes(filters, transaction, (id) => journal.accounts.get(id)))
       .map(({ position }) => position)
       .reverse();
 
@@ -197,6 +218,7 @@ describe('transactions of a random ledger', () => {
     'externalId',
     'createdAt',
     'amount',
+    'seenBy',
   ] as const;
 
   it.each(names)('are filtered by %s', async (name) => {
@@ -209,12 +231,15 @@ describe('transactions of a random ledger', () => {
 
   it('are filtered by filters together', async () => {
     let found = 0;
-    for (let round = 0; round < 250; round++) {
+    for (let round = 0; round < 400; round++) {
       const filters: Record<string, unknown> = {};
       for (let count = 2 + random.below(3); count > 0; count--) {
         const name = random.pick(names);
         filters[name] = random.pick<unknown>(filterValues[name]);
       }
+      if (round % 2 === 0) filters['seenBy'] = random.pick(filterValues.seenBy);
+      // No route lets an owner name a system account.
+      if ('seenBy' in filters) for (const side of sides) if (filters[side] === 'ROOT') delete filters[side];
       const items = await walkByCursor(reader(journal.ledgerId, filters), 100);
       expect({ filters, positions: positionsOf(items) }).toEqual({ filters, positions: expected(filters) });
       found += items.length;
@@ -229,6 +254,10 @@ describe('transactions of a random ledger', () => {
       { type: 'mint' },
       { reference: 'invoice' },
       { currency: 'USD' },
+      { seenBy: 'alice' },
+      { seenBy: 'alice', account: accounts[3] },
+      { seenBy: 'alice', recipient: accounts[4] },
+      { seenBy: 'alice', reference: 'invoice' },
     ]) {
       const read = reader(journal.ledgerId, filters);
       const whole = expected(filters);

@@ -19,6 +19,20 @@ export function isHidden(party: Party, reader: Reader): boolean {
   return party.ownerId !== reader.ownerId && party.visibility === 'private';
 }
 
+/**
+ * Whether a reader may ask for an account by its id, or for the money on it. One bound to an owner asks for no
+ * system account, even where it is told of one.
+ */
+export function mayAskFor(
+  account: Omit<Party, 'accountId'>,
+  sought: 'account' | 'money',
+  reader: Reader,
+): boolean {
+  if (reader.ownerId === null) return true;
+  if (account.system !== null) return false;
+  return account.ownerId === reader.ownerId || (sought === 'account' && account.visibility !== 'private');
+}
+
 /** Balances are for the owner of the account, and for readers bound to none. */
 export function seesMoney(party: Pick<Party, 'ownerId'>, reader: Reader): boolean {
   return reader.ownerId === null || party.ownerId === reader.ownerId;

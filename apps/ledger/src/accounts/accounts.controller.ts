@@ -10,6 +10,7 @@ import { DtoPipe, validationError } from '#platform';
 import { accountAfter, committedEvents } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { accountNotFound, isSystemAccountName, pathAccountId } from '../http/ids.js';
+import { refuseToOwners } from '../http/owner-bound.js';
 import { present } from '../http/present.js';
 import { presentPage } from '../http/present-page.js';
 import { Write } from '../http/write-request.js';
@@ -46,6 +47,8 @@ export class AccountsController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const { ownerId, openingBalance: minted, minBalance, maxBalance } = body;
+    refuseToOwners(caller, { ownerId, openingBalance: minted, minBalance, maxBalance });
     if (body.openingBalance !== undefined) requireScope(caller, 'mint');
     if (lowersMinimum(body.minBalance)) requireScope(caller, 'admin');
     const openingBalance = body.openingBalance === undefined ? null : parseAmount(body.openingBalance);
@@ -70,6 +73,7 @@ export class AccountsController {
       externalId: query['filter[externalId]'],
       ownerId: query['filter[ownerId]'],
       status: query['filter[status]'],
+      seenBy: caller.ownerId ?? undefined,
     };
     const page = await this.queries.execute(
       new ListAccounts(caller.ledgerId, filters, readPageRequest(query)),
@@ -93,7 +97,7 @@ export class AccountsController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const { account } = await this.find(caller.ledgerId, id, query.currency);
+    const { account } = await this.find(caller, 'account', id, query.currency);
     return answerAccount(account, caller, reply);
   }
 
@@ -106,7 +110,7 @@ export class AccountsController {
   @Get(':id/balance')
   @Access('accounts:read')
   async balance(@Param('id') id: string, @Query(DtoPipe) query: AccountQuery, @Caller() caller: Principal) {
-    const found = await this.find(caller.ledgerId, id, query.currency);
+    const found = await this.find(caller, 'money', id, query.currency);
     return { data: present({ kind: 'balance', ...found }, caller) };
   }
 
@@ -124,15 +128,16 @@ export class AccountsController {
     @Query(DtoPipe) query: ListEntriesQuery,
     @Caller() caller: Principal,
   ) {
-    const { ledgerId } = caller;
+    const { ledgerId, ownerId } = caller;
     const selector = selectorOf(id, query.currency);
     const accountId =
       'id' in selector ? selector.id : systemAccountId(ledgerId, selector.system, selector.currency);
     const { consistency = 'strong' } = query;
     // A wrong cursor is told before an unknown account, so the list comes first; an unknown account has no entries.
-    const list = new ListEntries(ledgerId, accountId, readTimes(query), readPageRequest(query), consistency);
+    const [times, request] = [readTimes(query), readPageRequest(query)];
+    const list = new ListEntries(ledgerId, accountId, times, request, consistency, ownerId);
     const page = await this.queries.execute(list);
-    await this.find(ledgerId, id, query.currency);
+    await this.find(caller, 'money', id, query.currency);
     return presentPage(page, (entry) => ({ kind: 'entry', entry }), caller);
   }
 
@@ -161,13 +166,15 @@ export class AccountsController {
     @Req() { headers }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const { minBalance, maxBalance, status } = body;
+    refuseToOwners(caller, { minBalance, maxBalance, status });
     if (lowersMinimum(body.minBalance) || body.status !== undefined) requireScope(caller, 'admin');
     const accountId = pathAccountId(id);
     const command = new UpdateAccount(request, accountId, changesOf(body), ifMatch(headers, 'settings'));
     const events = committedEvents(await this.commands.execute(command), reply);
     const isUnchanged = events.length === 0;
     const account = isUnchanged
-      ? (await this.find(caller.ledgerId, id, undefined)).account
+      ? (await this.find(caller, 'account', id, undefined)).account
       : accountAfter(events);
     return answerAccount(account, caller, reply);
   }
@@ -200,8 +207,14 @@ export class AccountsController {
     committedEvents(await this.commands.execute(command), reply);
   }
 
-  private async find(ledgerId: string, id: string, currency: string | undefined): Promise<AccountAt> {
-    const found = await this.queries.execute(new GetAccount(ledgerId, selectorOf(id, currency)));
+  private async find(
+    caller: Principal,
+    sought: 'account' | 'money',
+    id: string,
+    currency: string | undefined,
+  ): Promise<AccountAt> {
+    const selector = selectorOf(id, currency);
+    const found = await this.queries.execute(new GetAccount(caller.ledgerId, selector, sought, caller));
     if (!found) throw accountNotFound();
     return found;
   }

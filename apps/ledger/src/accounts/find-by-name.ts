@@ -12,8 +12,10 @@ type NameFilters = AccountFilters & { readonly name: string };
 
 const hitsMax = 20_000;
 
+/** Not for an owner: it would be looked for in others' accounts, and take time by how many have it. */
 export function canFindByName(filters: AccountFilters): filters is NameFilters {
-  return filters.name !== undefined && hasTrigram(filters.name) && !isSelective(filters);
+  const { name, seenBy } = filters;
+  return name !== undefined && seenBy === undefined && hasTrigram(name) && !isSelective(filters);
 }
 
 /** Null where too many accounts have the name. */

@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
+import { mayAskFor, type Reader } from '#contracts';
 import type { Account, SystemAccountName } from '#domain';
 import { systemAccountId } from '#journal';
 import { microsSql } from '#platform';
@@ -18,10 +19,14 @@ export interface AccountAt {
   readonly asOf: bigint;
 }
 
+/** Null: there is none, or none that the reader may ask for. The two cost the same. */
 export class GetAccount extends Query<AccountAt | null> {
   constructor(
     readonly ledgerId: string,
     readonly selector: AccountSelector,
+    /** The money is for those alone who see the balance. */
+    readonly sought: 'account' | 'money',
+    readonly reader: Reader,
   ) {
     super();
   }
@@ -31,14 +36,11 @@ export class GetAccount extends Query<AccountAt | null> {
 export class GetAccountHandler implements IQueryHandler<GetAccount> {
   constructor(@Inject(READ_POOL) private readonly pool: pg.Pool) {}
 
-  execute({ ledgerId, selector }: GetAccount): Promise<AccountAt | null> {
-    if ('id' in selector) return findAccount(this.pool, ledgerId, selector.id, false);
-    return findAccount(
-      this.pool,
-      ledgerId,
-      systemAccountId(ledgerId, selector.system, selector.currency),
-      true,
-    );
+  async execute({ ledgerId, selector, sought, reader }: GetAccount): Promise<AccountAt | null> {
+    const isSystem = 'system' in selector;
+    const id = isSystem ? systemAccountId(ledgerId, selector.system, selector.currency) : selector.id;
+    const found = await findAccount(this.pool, ledgerId, id, isSystem);
+    return found && mayAskFor(found.account, sought, reader) ? found : null;
   }
 }
 

@@ -41,7 +41,7 @@ export interface EntryRow {
   readonly recordedAt: bigint;
 }
 
-/** The entries of one account, newest first. */
+/** The entries of one account, newest first; none where it isn't there or isn't the reader's to see. */
 export class ListEntries extends Query<Page<EntryRow>> {
   constructor(
     readonly ledgerId: string,
@@ -49,6 +49,8 @@ export class ListEntries extends Query<Page<EntryRow>> {
     readonly createdAt: TimeBounds,
     readonly page: PageRequest,
     readonly consistency: 'strong' | 'eventual',
+    /** An owner whose own accounts alone have entries to be seen; null: all have. */
+    readonly ownerId: string | null,
   ) {
     super();
   }
@@ -61,17 +63,18 @@ export class ListEntriesHandler implements IQueryHandler<ListEntries> {
     private readonly waiter: ProjectionWaiter,
   ) {}
 
-  async execute({ ledgerId, accountId, createdAt, page, consistency }: ListEntries): Promise<Page<EntryRow>> {
-    const scope: CursorScope = { list: 'entries', owner: ledgerId, filters: { accountId, createdAt } };
+  async execute(list: ListEntries): Promise<Page<EntryRow>> {
+    const { ledgerId, accountId, createdAt, page, consistency, ownerId } = list;
+    // A cursor is good for its own reader only, or it would tell another that there is such an account.
+    const filters = { accountId, createdAt, ownerId: ownerId ?? undefined };
+    const scope: CursorScope = { list: 'entries', owner: ledgerId, filters };
     const skip = rowsBefore(page);
     const after = page.cursor === null ? [] : decodeCursor(scope, page.cursor);
     if (consistency === 'strong') await this.waiter.waitFor(listsProjection.name, ledgerId);
 
     const bounds = await findPositionBounds(this.pool, ledgerId, createdAt);
-    const rows = await readEntries(this.pool, ledgerId, accountId, bounds, after, skip, page.limit);
-    const total = page.wantsTotal
-      ? await countEntries(this.pool, ledgerId, accountId, bounds, rows.position)
-      : undefined;
+    const rows = await readEntries(this.pool, list, bounds, after, skip);
+    const total = page.wantsTotal ? await countEntries(this.pool, list, bounds, rows.position) : undefined;
     return pageOf(page, scope, rows, ({ position, leg }) => [position, BigInt(leg)], total);
   }
 }
@@ -79,15 +82,13 @@ export class ListEntriesHandler implements IQueryHandler<ListEntries> {
 /** What is read is what is shown: the primary key alone finds an account's entries in their order. */
 async function readEntries(
   db: pg.Pool,
-  ledgerId: string,
-  accountId: string,
+  list: ListEntries,
   bounds: PositionBounds,
   [position, leg]: readonly bigint[],
   skip: number,
-  limit: number,
 ): Promise<PageRows<EntryRow>> {
-  const values = new StatementValues(ledgerId);
-  const conditions = conditionsSql(accountId, bounds, values);
+  const values = new StatementValues(list.ledgerId);
+  const conditions = conditionsSql(list, bounds, values);
   if (position !== undefined && leg !== undefined) {
     conditions.push(`(e.position, e.leg) < (${values.add(position)}::bigint, ${values.add(leg)}::integer)`);
   }
@@ -101,7 +102,7 @@ async function readEntries(
         ${microsSql('e.recorded_at')} AS recorded_at,
         row_number() OVER (ORDER BY e.position DESC, e.leg DESC) AS number
       FROM projections.entries e WHERE e.ledger_id = $1 AND ${conditions.join(' AND ')}
-      ORDER BY e.position DESC, e.leg DESC OFFSET ${skip} LIMIT ${limit + 1}
+      ORDER BY e.position DESC, e.leg DESC OFFSET ${skip} LIMIT ${list.page.limit + 1}
     ) n ON true
     WHERE c.ledger_id = $1 AND c.projection = '${listsProjection.name}'
     ORDER BY n.number`,
@@ -117,13 +118,12 @@ async function readEntries(
 
 async function countEntries(
   db: pg.Pool,
-  ledgerId: string,
-  accountId: string,
+  list: ListEntries,
   bounds: PositionBounds,
   upTo: bigint,
 ): Promise<Total> {
-  const values = new StatementValues(ledgerId);
-  const conditions = conditionsSql(accountId, bounds, values);
+  const values = new StatementValues(list.ledgerId);
+  const conditions = conditionsSql(list, bounds, values);
   const { rows } = await db.query<{ count: number }>(
     `SELECT count(*)::integer AS count FROM (
       SELECT FROM projections.entries e
@@ -135,15 +135,23 @@ async function countEntries(
 }
 
 function conditionsSql(
-  accountId: string,
+  { accountId, ownerId }: ListEntries,
   { from, before }: PositionBounds,
   values: StatementValues,
 ): string[] {
+  const id = values.add(accountId);
   return [
-    `e.account_id = ${values.add(accountId)}`,
+    `e.account_id = ${id}`,
     `e.position >= ${values.add(from)}`,
     ...(before === null ? [] : [`e.position < ${values.add(before)}`]),
+    ...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId))]),
   ];
+}
+
+/** Of no row: found out once, before the first is read. */
+function isOwnSql(id: string, ownerId: string): string {
+  return `(SELECT true FROM ledger.accounts a WHERE a.ledger_id = $1 AND a.id = ${id}
+    AND a.owner_id = ${ownerId} AND a.system IS NULL)`;
 }
 
 interface EntrySqlRow {

@@ -20,12 +20,12 @@ export function setRequestTime(ms: number): void {
 /** A request that changes the ledger, as the journal wants it. */
 export const Write = createParamDecorator((_: unknown, context: ExecutionContext): WriteRequest => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const { actor, ledgerId } = callerOf(request);
+  const { actor, ledgerId, ownerId } = callerOf(request);
   const key = idempotencyKeyOf(request);
   return {
     ledgerId,
     actor,
-    owner: '',
+    owner: ownerId ?? '',
     idempotencyKey: key,
     requestHash: key === null ? null : requestHash(request),
     deadlineAt: request.receivedAt + requestTimeMs,

@@ -30,7 +30,7 @@ export class ListEventsQuery {
 
   @ChoiceParameter(
     ['strong', 'eventual'],
-    'The journal is read itself and never behind: both are the same here',
+    'The journal is read itself and never behind: both are the same, but to a key that is bound to an owner',
   )
   consistency?: 'strong' | 'eventual';
 }
@@ -52,20 +52,25 @@ export class JournalController {
 
   @Documented({
     summary: 'Read the journal',
-    description: 'Every event of the ledger in order. Go on with after=meta.nextAfter.',
+    description:
+      'Every event of the ledger in order. Go on with after=meta.nextAfter. A key that is bound to an owner gets ' +
+      'the events that touch an account of theirs; its pages may be short or empty, and nextAfter goes on.',
     answers: { 200: 'EventPage' },
+    errors: ['projection_lagging'],
   })
   @Get('events')
   @Access('transactions:read')
   async events(@Query(DtoPipe) query: ListEventsQuery, @Caller() caller: Principal) {
     const after = BigInt(query.after ?? '0');
     const limit = Number(query.limit ?? eventsLimitDefault);
-    const page = await this.queries.execute(new ListEvents(caller.ledgerId, after, limit));
+    const { ledgerId, ownerId } = caller;
+    const { consistency = 'strong' } = query;
+    const page = await this.queries.execute(new ListEvents(ledgerId, after, limit, ownerId, consistency));
     return {
       data: page.events.map((recorded) => present({ kind: 'event', recorded }, caller)),
       meta: {
         headPosition: page.headPosition.toString(),
-        nextAfter: (page.events.at(-1)?.position ?? after).toString(),
+        nextAfter: page.nextAfter.toString(),
       },
     };
   }

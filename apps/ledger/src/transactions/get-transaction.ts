@@ -1,14 +1,18 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
-import { readTransactionEvents, type RecordedEvent } from '#journal';
+import { decodeEvent, readTransactionEvents, type RecordedEvent } from '#journal';
 import { READ_POOL } from '../database.js';
 
-/** A transaction's events, oldest first, straight from the journal: no projection has to catch up. */
+/**
+ * A transaction's events, oldest first, straight from the journal: no projection has to catch up. None where
+ * there is no such transaction, or none that touches an account of the owner who reads.
+ */
 export class GetTransaction extends Query<readonly RecordedEvent[]> {
   constructor(
     readonly ledgerId: string,
     readonly transactionId: string,
+    readonly ownerId: string | null,
   ) {
     super();
   }
@@ -18,7 +22,34 @@ export class GetTransaction extends Query<readonly RecordedEvent[]> {
 export class GetTransactionHandler implements IQueryHandler<GetTransaction> {
   constructor(@Inject(READ_POOL) private readonly pool: pg.Pool) {}
 
-  execute({ ledgerId, transactionId }: GetTransaction): Promise<readonly RecordedEvent[]> {
-    return readTransactionEvents(this.pool, ledgerId, transactionId);
+  async execute({ ledgerId, transactionId, ownerId }: GetTransaction): Promise<readonly RecordedEvent[]> {
+    const events = await readTransactionEvents(this.pool, ledgerId, transactionId);
+    if (ownerId === null || events.length === 0) return events;
+    const [first] = events;
+    const isOwn =
+      touches(first!, ownerId) ?? (await isListedFor(this.pool, ledgerId, ownerId, first!.position));
+    return isOwn ? events : [];
   }
+}
+
+/** Whether one side is an account of the owner's; null where the data that says so was erased. */
+function touches(recorded: RecordedEvent, ownerId: string): boolean | null {
+  const event = decodeEvent(recorded);
+  if (event?.type !== 'transaction.posted') return event && false;
+  return event.transaction.legs.some((leg) => leg.system === null && leg.ownerId === ownerId);
+}
+
+/** The lists still know whose an erased transaction was. */
+async function isListedFor(
+  pool: pg.Pool,
+  ledgerId: string,
+  ownerId: string,
+  position: bigint,
+): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'is-listed-for-owner',
+    text: `SELECT FROM projections.event_owners WHERE ledger_id = $1 AND owner_id = $2 AND position = $3`,
+    values: [ledgerId, ownerId, position],
+  });
+  return rowCount === 1;
 }

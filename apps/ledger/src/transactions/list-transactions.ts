@@ -23,8 +23,16 @@ import { READ_POOL } from '../database.js';
 import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds, type PositionBounds } from '../projections/position-bounds.js';
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
+import { isSystemParty } from '../projections/system-parties.js';
 import { canSearch, searchPage, searchTotal } from './reference-search.js';
-import { walkedPositions, walkedTransactions, type TransactionFilters } from './transaction-filters.js';
+import {
+  sides,
+  walkedPositions,
+  walkedTransactions,
+  type Side,
+  type TransactionFilters,
+  type WalkedFilters,
+} from './transaction-filters.js';
 
 export type Consistency = 'strong' | 'eventual';
 
@@ -55,11 +63,29 @@ export class ListTransactionsHandler implements IQueryHandler<ListTransactions> 
 
     const whole = await findPositionBounds(this.pool, ledgerId, filters.createdAt ?? {});
     const bounds = { from: whole.from, before: earlier(whole.before, cursor) };
-    const rows = await readPage(this.pool, ledgerId, filters, bounds, skip, page.limit);
+    const walked = { ...filters, ownSide: await findOwnSide(this.pool, ledgerId, filters) };
+    const rows = await readPage(this.pool, ledgerId, walked, bounds, skip, page.limit);
     const counted = { ...whole, before: earlier(whole.before, rows.position + 1n) };
-    const total = page.wantsTotal ? await countAll(this.pool, ledgerId, filters, counted) : undefined;
+    const total = page.wantsTotal ? await countAll(this.pool, ledgerId, walked, counted) : undefined;
     return pageOf(page, scope, rows, ({ position }) => [position], total);
   }
+}
+
+/** Of an owner's filters, one that names an account of theirs. */
+async function findOwnSide(
+  db: pg.Pool,
+  ledgerId: string,
+  { seenBy, ...filters }: TransactionFilters,
+): Promise<Side | undefined> {
+  const named = sides.filter((side) => filters[side] !== undefined && !isSystemParty(filters[side]));
+  if (seenBy === undefined || named.length === 0) return undefined;
+  const { rows } = await db.query<{ id: string }>({
+    name: 'find-own-accounts',
+    text: `SELECT a.id FROM ledger.accounts a
+      WHERE a.ledger_id = $1 AND a.id = ANY($2::uuid[]) AND a.owner_id = $3`,
+    values: [ledgerId, named.map((side) => filters[side]), seenBy],
+  });
+  return named.find((side) => rows.some(({ id }) => id === filters[side]));
 }
 
 function earlier(a: bigint | null, b: bigint | null): bigint | null {
@@ -73,7 +99,7 @@ const examinedBeforeSearchMax = 2_000;
 async function readPage(
   db: pg.Pool,
   ledgerId: string,
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
   skip: number,
   limit: number,
@@ -87,7 +113,7 @@ async function readPage(
 async function walk(
   db: pg.Pool,
   ledgerId: string,
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
   skip: number,
   limit: number,
@@ -118,7 +144,7 @@ async function walk(
 async function findEnd(
   db: pg.Pool,
   ledgerId: string,
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
   examinedMax: number,
 ): Promise<bigint | null> {
@@ -132,7 +158,7 @@ async function findEnd(
 async function countAll(
   db: pg.Pool,
   ledgerId: string,
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
 ): Promise<Total> {
   if (canSearch(filters)) return await searchTotal(db, ledgerId, filters, bounds);

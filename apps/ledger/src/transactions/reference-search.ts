@@ -11,7 +11,7 @@ import {
 import { listsProjection } from '../projections/lists-projection.js';
 import type { PositionBounds } from '../projections/position-bounds.js';
 import { hasTrigram } from '../projections/statement.js';
-import { conditionSql, hasOwnParty, referenceSql, type TransactionFilters } from './transaction-filters.js';
+import { conditionSql, isSelective, referenceSql, type TransactionFilters } from './transaction-filters.js';
 
 /**
  * Transactions by a part of their reference. The trigram index can't give positions in order, and gives all
@@ -30,9 +30,9 @@ const candidatesMax = examinedRowsMax - (1 << Number(blockBits));
 /** After it no further statement is sent. A total is asked for rarely, and is better exact. */
 const searchMsMax = { page: 20, total: 250 };
 
-/** A list of one account's transactions is walked instead: it has few rows, whatever their reference. */
+/** A list of one account's or one owner's transactions is walked instead: it has few rows, whatever their reference. */
 export function canSearch(filters: TransactionFilters): filters is SearchFilters {
-  return filters.reference !== undefined && hasTrigram(filters.reference) && !hasOwnParty(filters);
+  return filters.reference !== undefined && hasTrigram(filters.reference) && !isSelective(filters);
 }
 
 export async function searchPage(

@@ -17,22 +17,32 @@ export interface TransactionFilters {
   readonly externalId?: string | undefined;
   readonly createdAt?: TimeBounds | undefined;
   readonly amount?: { readonly gte?: bigint | undefined; readonly lte?: bigint | undefined } | undefined;
+  /** An owner who sees the transactions that touch their accounts; absent: all are seen. */
+  readonly seenBy?: string | undefined;
 }
 
-type DriverName = 'externalId' | 'account' | 'sender' | 'recipient' | 'status' | 'type' | 'position';
+/** Filters whose accounts have been looked up, which matters to an owner's lists alone. */
+export interface WalkedFilters extends TransactionFilters {
+  /** A side whose account is the owner's own: every row of it is theirs to see. */
+  readonly ownSide?: Side | undefined;
+}
+
+export const sides = ['sender', 'recipient', 'account'] as const;
+export type Side = (typeof sides)[number];
+type DriverName = 'externalId' | Side | 'owner' | 'status' | 'type' | 'position';
 
 /**
  * How a list is read: the index of the most selective filter gives positions, newest first, and the other
  * filters are checked row by row. $1 is always the ledger.
  */
 export function walkedTransactions(
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
   values: StatementValues,
 ): WalkedRows {
   const name = driverOf(filters);
   const driver = driverSql(name, filters, boundsSql(bounds, values), values);
-  const condition = conditionSql({ ...filters, [name]: undefined }, 'e', values);
+  const condition = restSql(name, filters, values);
   if (condition === null) return { driver, key: 'position', condition };
   if (name === 'position') return { driver, key: 'position', condition };
   return { driver: withColumnsSql(driver), key: 'position', condition };
@@ -40,30 +50,34 @@ export function walkedTransactions(
 
 /** What is walked, without the conditions; null where each row of it passes. */
 export function walkedPositions(
-  filters: TransactionFilters,
+  filters: WalkedFilters,
   bounds: PositionBounds,
   values: StatementValues,
 ): Pick<WalkedRows, 'driver' | 'key'> | null {
   const name = driverOf(filters);
-  const condition = conditionSql({ ...filters, [name]: undefined }, 'e', new StatementValues(''));
-  if (condition === null) return null;
+  if (restSql(name, filters, new StatementValues('')) === null) return null;
   return { driver: driverSql(name, filters, boundsSql(bounds, values), values), key: 'position' };
 }
 
-/** Own accounts before system ones, which nearly every transaction of a kind may have as a party. */
-function driverOf(filters: TransactionFilters): DriverName {
+/**
+ * Accounts of users before system ones, which nearly every transaction of a kind may have as a party. For an
+ * owner only rows of theirs are walked: how far a page comes, and where it ends short, then tells nothing of
+ * others, whatever the filters name.
+ */
+function driverOf(filters: WalkedFilters): DriverName {
   if (filters.externalId !== undefined) return 'externalId';
-  const sides = (['sender', 'recipient', 'account'] as const).filter((side) => filters[side] !== undefined);
-  const own = sides.find((side) => !isSystemParty(filters[side] ?? ''));
+  if (filters.seenBy !== undefined) return filters.ownSide ?? 'owner';
+  const named = sides.filter((side) => filters[side] !== undefined);
+  const own = named.find((side) => !isSystemParty(filters[side] ?? ''));
   if (own) return own;
   if (filters.status !== undefined && filters.status !== 'posted') return 'status';
-  return sides[0] ?? (filters.type === undefined ? 'position' : 'type');
+  return named[0] ?? (filters.type === undefined ? 'position' : 'type');
 }
 
-/** Whether the list is read through the account of a party: few rows then, however the reference is. */
-export function hasOwnParty({ account, sender, recipient, externalId }: TransactionFilters): boolean {
-  const parties = [account, sender, recipient].filter((party) => party !== undefined);
-  return externalId !== undefined || parties.some((party) => !isSystemParty(party));
+/** Whether the list is read through its owner or the account of a party: few rows then, whatever the reference. */
+export function isSelective({ externalId, seenBy, ...filters }: TransactionFilters): boolean {
+  const parties = sides.map((side) => filters[side]).filter((party) => party !== undefined);
+  return externalId !== undefined || seenBy !== undefined || parties.some((party) => !isSystemParty(party));
 }
 
 /** What follows a statement's own condition on its ledger. */
@@ -91,6 +105,9 @@ function driverSql(
     `SELECT p.position FROM projections.transaction_parties p
       WHERE p.ledger_id = $1${within('p')} AND p.account_id = ${accountId}::uuid AND p.side = '${side}'`;
   switch (name) {
+    case 'owner':
+      return `SELECT o.position FROM projections.event_owners o
+        WHERE o.ledger_id = $1${within('o')} AND o.owner_id = ${values.add(filters.seenBy)}`;
     case 'externalId':
       return `${positions} AND t.external_id = ${values.add(filters.externalId)}`;
     case 'type':
@@ -116,11 +133,26 @@ function driverSql(
   }
 }
 
-/** Fetched row by row, as far as the page goes; a join could choose to read the whole table first. */
+/**
+ * Fetched row by row, as far as the page goes; a join could choose to read the whole table first. An owner's
+ * events of accounts have no columns here, and count as rows that were looked at.
+ */
 function withColumnsSql(driver: string): string {
-  return `SELECT d.position, c.* FROM (${driver}) d CROSS JOIN LATERAL (
+  return `SELECT d.position, c.* FROM (${driver}) d LEFT JOIN LATERAL (
     SELECT t.type, t.status, t.amount, t.currency, t.amounts, t.currencies, t.reference, t.external_id
-    FROM projections.transactions t WHERE t.ledger_id = $1 AND t.position = d.position OFFSET 0) c`;
+    FROM projections.transactions t WHERE t.ledger_id = $1 AND t.position = d.position OFFSET 0) c ON true`;
+}
+
+/** What is left to check of the driver's rows; null where each passes. */
+function restSql(name: DriverName, filters: WalkedFilters, values: StatementValues): string | null {
+  const conditions = [conditionSql({ ...filters, [name]: undefined }, 'e', values)];
+  if (name === 'owner') conditions.unshift('e.type IS NOT NULL');
+  if (name === 'externalId' && filters.seenBy !== undefined) {
+    conditions.push(`coalesce((SELECT true FROM projections.event_owners o
+      WHERE o.ledger_id = $1 AND o.owner_id = ${values.add(filters.seenBy)} AND o.position = e.position LIMIT 1), false)`);
+  }
+  const given = conditions.filter((condition) => condition !== null);
+  return given.length === 0 ? null : given.join(' AND ');
 }
 
 /** What a row of transactions must meet, but for the times; null where there is nothing to check. */
@@ -136,12 +168,14 @@ export function conditionSql(
   if (externalId !== undefined) conditions.push(`${alias}.external_id = ${values.add(externalId)}`);
   if (reference !== undefined) conditions.push(referenceSql(reference, alias, values));
   conditions.push(...amountSql(filters, alias, values));
-  for (const side of ['account', 'sender', 'recipient'] as const) {
+  for (const side of sides) {
     const reference = filters[side];
     if (reference === undefined) continue;
     const accountId = values.add(partyIdOf(reference));
-    const sides = side === 'account' ? ['sender', 'recipient'] : [side];
-    conditions.push(`(${sides.map((one) => partySql(one, accountId, alias)).join(' OR ')})`);
+    const seenBy = filters.seenBy === undefined ? null : values.add(filters.seenBy);
+    const met = (one: 'sender' | 'recipient') =>
+      seenBy === null ? partySql(one, accountId, alias) : shownPartySql(one, accountId, seenBy, alias);
+    conditions.push(side === 'account' ? `(${met('sender')} OR ${met('recipient')})` : met(side));
   }
   return conditions.length === 0 ? null : conditions.join(' AND ');
 }
@@ -152,10 +186,30 @@ export function referenceSql(reference: string, alias: string, values: Statement
 }
 
 /** A subquery with a LIMIT stays what it is: one look into the index for each row that comes to it. */
-function partySql(side: string, accountId: string, alias: string): string {
+function partySql(side: 'sender' | 'recipient', accountId: string, alias: string): string {
   return `coalesce((SELECT true FROM projections.transaction_parties q
     WHERE q.ledger_id = $1 AND q.account_id = ${accountId}::uuid AND q.side = '${side}'
       AND q.position = ${alias}.position LIMIT 1), false)`;
+}
+
+/**
+ * The same for an owner, to whom a transaction shows another's private account as null: by its id it is not found.
+ * As the account was at the time, which the entry on the other side of its posting knows.
+ */
+function shownPartySql(
+  side: 'sender' | 'recipient',
+  accountId: string,
+  ownerId: string,
+  alias: string,
+): string {
+  const [direction, step] = side === 'sender' ? ['debit', 1] : ['credit', -1];
+  return `coalesce((SELECT (SELECT o.counterparty_owner_id = ${ownerId} OR o.counterparty_visibility <> 'private'
+      FROM projections.entries o
+      WHERE o.ledger_id = $1 AND o.account_id = q.counterparty_id AND o.position = ${alias}.position
+        AND o.leg = q.leg + ${step})
+    FROM projections.entries q
+    WHERE q.ledger_id = $1 AND q.account_id = ${accountId}::uuid AND q.position = ${alias}.position
+      AND q.direction = '${direction}' LIMIT 1), false)`;
 }
 
 /** Currency and amount are met by one posting: the only one, or any of several. */

@@ -10,6 +10,7 @@ import { DtoPipe, validationError, newUuid } from '#platform';
 import { committedEvents, transactionAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { accountReference, pathTransactionId, transactionNotFound } from '../http/ids.js';
+import { refuseSystemAccountsToOwners } from '../http/owner-bound.js';
 import { present, type Resource } from '../http/present.js';
 import { presentPage } from '../http/present-page.js';
 import { Write } from '../http/write-request.js';
@@ -18,6 +19,7 @@ import { CreateTransaction } from './create-transaction.js';
 import { GetTransaction } from './get-transaction.js';
 import { ListTransactions } from './list-transactions.js';
 import { Mint } from './mint.js';
+import type { TransactionFilters } from './transaction-filters.js';
 import { BurnBody, CreateTransactionBody, MintBody, type MovementBody } from './transaction-bodies.js';
 import { ListTransactionsQuery } from './transaction-queries.js';
 
@@ -55,6 +57,7 @@ export class TransactionsController {
   ) {
     const sender = accountReference(body.sender, 'sender');
     const recipient = accountReference(body.recipient, 'recipient');
+    refuseSystemAccountsToOwners(caller, { sender, recipient });
     if (sender === 'ROOT') requireScope(caller, 'mint');
     if (recipient === 'ROOT') requireScope(caller, 'burn');
     const postings = [{ sender, recipient, amount: amountOf(body) }];
@@ -78,6 +81,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const recipient = accountReference(body.recipient, 'recipient');
+    refuseSystemAccountsToOwners(caller, { sender: 'ROOT', recipient });
     const command = new Mint(request, recipient, amountOf(body), draftOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
@@ -98,6 +102,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const sender = accountReference(body.sender, 'sender');
+    refuseSystemAccountsToOwners(caller, { sender, recipient: 'ROOT' });
     const command = new Burn(request, sender, amountOf(body), draftOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
@@ -111,12 +116,9 @@ export class TransactionsController {
   @Get('transactions')
   @Access('transactions:read')
   async list(@Query(DtoPipe) query: ListTransactionsQuery, @Caller() caller: Principal) {
-    const list = new ListTransactions(
-      caller.ledgerId,
-      filtersOf(query),
-      readPageRequest(query),
-      query.consistency ?? 'strong',
-    );
+    const filters = filtersOf(query, caller);
+    const { consistency = 'strong' } = query;
+    const list = new ListTransactions(caller.ledgerId, filters, readPageRequest(query), consistency);
     return presentPage(await this.queries.execute(list), transactionResource, caller);
   }
 
@@ -130,7 +132,7 @@ export class TransactionsController {
   @Get('transactions/:id')
   @Access('transactions:read')
   async get(@Param('id') id: string, @Caller() caller: Principal) {
-    const query = new GetTransaction(caller.ledgerId, pathTransactionId(id));
+    const query = new GetTransaction(caller.ledgerId, pathTransactionId(id), caller.ownerId);
     const [posted] = await this.queries.execute(query);
     if (!posted) throw transactionNotFound();
     return { data: present(transactionResource(posted), caller) };
@@ -152,7 +154,7 @@ function draftOf(body: MovementBody): Omit<TransactionDraft, 'postings'> {
   };
 }
 
-function filtersOf(query: ListTransactionsQuery) {
+function filtersOf(query: ListTransactionsQuery, caller: Principal): TransactionFilters {
   const account = (side: 'account' | 'sender' | 'recipient') => {
     const text = query[`filter[${side}]`];
     return text === undefined ? undefined : accountReference(text, `filter[${side}]`);
@@ -161,10 +163,15 @@ function filtersOf(query: ListTransactionsQuery) {
     const text = query[`filter[amount][${bound}]`];
     return text === undefined ? undefined : BigInt(text);
   };
+  const parties = { account: account('account'), sender: account('sender'), recipient: account('recipient') };
+  const { account: either, sender, recipient } = parties;
+  refuseSystemAccountsToOwners(caller, {
+    'filter[account]': either,
+    'filter[sender]': sender,
+    'filter[recipient]': recipient,
+  });
   return {
-    account: account('account'),
-    sender: account('sender'),
-    recipient: account('recipient'),
+    ...parties,
     reference: query['filter[reference]'],
     type: query['filter[type]'],
     status: query['filter[status]'],
@@ -172,6 +179,7 @@ function filtersOf(query: ListTransactionsQuery) {
     externalId: query['filter[externalId]'],
     createdAt: readTimes(query),
     amount: { gte: amount('gte'), lte: amount('lte') },
+    seenBy: caller.ownerId ?? undefined,
   };
 }
 
