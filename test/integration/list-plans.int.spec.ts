@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { examinedRowsMax } from '#platform';
-import { ListAccountsHandler } from '../../apps/ledger/src/accounts/list-accounts.js';
-import { ListEntriesHandler } from '../../apps/ledger/src/accounts/list-entries.js';
+import { ListAccounts, ListAccountsHandler } from '../../apps/ledger/src/accounts/list-accounts.js';
+import type { AccountFilters } from '../../apps/ledger/src/accounts/account-filters.js';
+import { ListEntries, ListEntriesHandler } from '../../apps/ledger/src/accounts/list-entries.js';
+import { ListEvents, ListEventsHandler } from '../../apps/ledger/src/journal/list-events.js';
 import { ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import {
   ListTransactions,
@@ -10,7 +12,7 @@ import {
 } from '../../apps/ledger/src/transactions/list-transactions.js';
 import type { TransactionFilters } from '../../apps/ledger/src/transactions/transaction-filters.js';
 import { measuredLists } from '../../bench/lists/measured-lists.js';
-import { seededAccountId, seedLedger } from '../../bench/lists/seed-ledger.js';
+import { seededAccountId, seededRootId, seedLedger } from '../../bench/lists/seed-ledger.js';
 import {
   createListDatabase,
   pageRequest,
@@ -44,6 +46,7 @@ interface PlanNode {
 
 let db: ListDatabase;
 let handlers: Parameters<typeof measuredLists>[0];
+let events: ListEventsHandler;
 const explained: PlanNode[] = [];
 
 beforeAll(async () => {
@@ -58,12 +61,13 @@ beforeAll(async () => {
   await db.superuser.query('VACUUM (ANALYZE)');
   const pool = explaining(db.readPool);
   const waiter = new ProjectionWaiter(pool);
+  events = new ListEventsHandler(pool, waiter);
   handlers = {
     transactions: new ListTransactionsHandler(pool, waiter),
     entries: new ListEntriesHandler(pool, waiter),
     accounts: new ListAccountsHandler(pool),
   };
-}, 90_000);
+}, 300_000);
 afterAll(() => db.drop());
 
 /** The pool, with each statement explained beside its run. */
@@ -146,6 +150,83 @@ it.each(combinations)(
     );
   },
 );
+
+/** The first has a tenth of all transactions, the second few, the third none. */
+describe.each(['owner-0', 'owner-540', 'owner-none'])('the lists of %s', (owner) => {
+  const othersPrivate = seededAccountId(4_321);
+  const ofTransactions: TransactionFilters[] = [
+    {},
+    { account: busy },
+    { account: othersPrivate },
+    { sender: othersPrivate, recipient: busy },
+    { account: busy, recipient: othersPrivate },
+    { account: randomUUID() },
+    { externalId: 'order-500' },
+    { reference: 'migrated' },
+    { reference: 'zebra' },
+    { type: 'burn' },
+    { status: 'pending' },
+    { currency: 'JPY' },
+    { amount: { gte: 1_000_000n } },
+    { createdAt: { lt: BigInt(Date.UTC(2026, 0, 2)) * 1_000n } },
+  ];
+  const ofAccounts: AccountFilters[] = [
+    {},
+    { name: 'customer' },
+    { name: 'walrus' },
+    { visibility: 'public' },
+    { visibility: 'private' },
+    { currency: 'JPY' },
+    { externalId: 'customer-4320' },
+    { ownerId: 'owner-0' },
+    { ownerId: 'owner-1', visibility: 'public' },
+    { status: 'closed' },
+  ];
+
+  async function expectCounted(read: ReadPage<unknown>): Promise<void> {
+    explained.length = 0;
+    await read(pageRequest({ limit: 20, number: 50, wantsTotal: true }));
+    expect(explained.flatMap(faultsOf)).toEqual([]);
+  }
+
+  it.each(ofTransactions)('transactions by %j', async (filters) => {
+    const list = { ...filters, seenBy: owner };
+    const read: ReadPage<unknown> = (page) =>
+      handlers.transactions.execute(new ListTransactions(ledgerId, list, page, 'strong'));
+    await expectBounded(read);
+    await expectCounted(read);
+  });
+
+  it.each(ofAccounts)('accounts by %j', async (filters) => {
+    const read: ReadPage<unknown> = (page) =>
+      handlers.accounts.execute(new ListAccounts(ledgerId, { ...filters, seenBy: owner }, page));
+    await expectBounded(read);
+    await expectCounted(read);
+  });
+
+  it.each([busy, othersPrivate, seededRootId])('entries of %s', async (accountId) => {
+    const read: ReadPage<unknown> = (page) =>
+      handlers.entries.execute(new ListEntries(ledgerId, accountId, {}, page, 'strong', owner));
+    await expectBounded(read);
+    await expectCounted(read);
+    const isOwn = accountId === busy && owner === 'owner-0';
+    const entries = explained.flatMap(nodesOf).filter((node) => node['Relation Name'] === 'entries');
+    expect(entries.some((node) => node['Actual Rows'] > 0)).toBe(isOwn);
+  });
+
+  it('events', async () => {
+    const head = BigInt(size.transactions + size.accounts + 1);
+    for (let after = 0n; after < head;) {
+      explained.length = 0;
+      const page = await events.execute(new ListEvents(ledgerId, after, 1_000, owner, 'strong'));
+      expect(explained.flatMap(faultsOf)).toEqual([]);
+      const read = explained.flatMap(nodesOf).filter((node) => node['Relation Name'] === 'events');
+      for (const node of read) expect(node['Actual Rows'] * node['Actual Loops']).toBeLessThanOrEqual(1_000);
+      expect(page.nextAfter).toBeGreaterThan(after);
+      after = page.nextAfter;
+    }
+  });
+});
 
 it('finds a plan that reads too much', () => {
   const scan = {

@@ -10,15 +10,16 @@ export async function insertKey(
   ledgerId: string,
   scopes: readonly string[],
   rateLimitPerMinute: number | null = null,
+  ownerId: string | null = null,
 ): Promise<string> {
   const secret = `sk_live_${randomBytes(32).toString('hex').slice(0, 43)}`;
   await db.query(
     `WITH key AS (
-      INSERT INTO access.api_keys (id, ledger_id, name, scopes, rate_limit_per_minute)
-      VALUES ($1, $2, 'A key', $3, $4) RETURNING id
+      INSERT INTO access.api_keys (id, ledger_id, name, scopes, rate_limit_per_minute, owner_id)
+      VALUES ($1, $2, 'A key', $3, $4, $5) RETURNING id
     )
-    INSERT INTO access.api_key_secrets (id, key_id, secret_hash) SELECT id, id, $5 FROM key`,
-    [randomUUID(), ledgerId, scopes, rateLimitPerMinute, hash('sha256', secret, 'buffer')],
+    INSERT INTO access.api_key_secrets (id, key_id, secret_hash) SELECT id, id, $6 FROM key`,
+    [randomUUID(), ledgerId, scopes, rateLimitPerMinute, ownerId, hash('sha256', secret, 'buffer')],
   );
   return secret;
 }
