@@ -8,6 +8,7 @@ import { Dispatcher1763700000007 } from './1763700000007-dispatcher.js';
 import { Publishing1763700000008 } from './1763700000008-publishing.js';
 import { Keys1763700000009 } from './1763700000009-keys.js';
 import { AppendByKey1763700000010 } from './1763700000010-append-by-key.js';
+import { DeliveriesOfOwners1763700000011 } from './1763700000011-deliveries-of-owners.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Publishing1763700000008,
   Keys1763700000009,
   AppendByKey1763700000010,
+  DeliveriesOfOwners1763700000011,
 ];

@@ -124,6 +124,28 @@ describe('the fan-out', () => {
     expect(await storedIn(ledger)).toEqual([first, second, third]);
   });
 
+  it("finds no account in an event that the endpoint's owner is not shown there", async () => {
+    const ledger = new FedLedger();
+    const own = { accountId: randomUUID(), ownerId: 'alice' };
+    const others = (['private', 'unlisted', 'public'] as const).map((visibility) => ({
+      accountId: randomUUID(),
+      ownerId: 'bob',
+      visibility,
+    }));
+    const naming = ({ accountId }: { accountId: string }, ownerId: string | null) =>
+      insertEndpoint(superuser, ledger.id, { accountIds: [accountId], ownerId });
+    const named = await Promise.all([own, ...others].map((side) => naming(side, 'alice')));
+    const unbound = await Promise.all([own, ...others].map((side) => naming(side, null)));
+    const messages = others.map((side) => ledger.message([own, side]));
+    const [withPrivate, withUnlisted, withPublic] = eventIds(messages);
+    await feed(messages);
+    const delivered = (endpoints: readonly { id: string }[]) =>
+      Promise.all(endpoints.map(({ id }) => deliveredEvents(id)));
+    const toAll = [[withPrivate, withUnlisted, withPublic], [withPrivate], [withUnlisted], [withPublic]];
+    expect(await delivered(named)).toEqual([toAll[0], [], [withUnlisted], [withPublic]]);
+    expect(await delivered(unbound)).toEqual(toAll);
+  });
+
   it('keeps events for an endpoint that is disabled or wants none of them, without deliveries', async () => {
     const ledger = new FedLedger();
     const { id } = await insertEndpoint(superuser, ledger.id);

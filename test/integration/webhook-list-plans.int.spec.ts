@@ -26,9 +26,10 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 const ledgerId = randomUUID();
 const [busy, quiet] = [randomUUID(), randomUUID()];
 const accountId = randomUUID();
+const owner = 'alice';
 const days = 20;
 const deliveriesPerDay = 6_000;
-const reader = {
+const unboundReader = {
   keyId: '',
   actor: '',
   ledgerId,
@@ -81,26 +82,30 @@ async function seed(): Promise<void> {
     `SELECT dispatcher.make_days_v1(array_agg(current_date - n)) FROM generate_series(0, $1::integer) n`,
     [days],
   );
-  for (const endpointId of [busy, quiet]) {
+  for (const [endpointId, ownerId] of [
+    [busy, null],
+    [quiet, owner],
+  ]) {
     await superuser.query(
-      `INSERT INTO dispatcher.endpoints (id, ledger_id, shard, url, event_types, account_ids, ordering,
+      `INSERT INTO dispatcher.endpoints (id, ledger_id, owner_id, shard, url, event_types, account_ids, ordering,
         max_concurrency, headers, secret, status, created_at, updated_at, enabled_at)
-      VALUES ($1, $2, 1, 'https://example.com', '{*}', '{}', 'none', 1, '{}', '', 'enabled', now(), now(), now())`,
-      [endpointId, ledgerId],
+      VALUES ($1, $2, $3, 1, 'https://example.com', '{*}', '{}', 'none', 1, '{}', '', 'enabled', now(), now(), now())`,
+      [endpointId, ledgerId, ownerId],
     );
   }
   for (const ledger of [ledgerId, randomUUID()]) {
     await superuser.query(
       `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids,
-        status, next_attempt_at, created_at)
+        owner_id, status, next_attempt_at, created_at)
       SELECT (at AT TIME ZONE 'UTC')::date, gen_random_uuid(), CASE WHEN n % 500 = 0 THEN $3::uuid ELSE $2::uuid END,
         (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text || $1::uuid::text), 1, 19))::uuid,
         $1::uuid, 1, CASE WHEN n % 7 = 0 THEN 'account.opened' ELSE 'transaction.posted' END,
         CASE WHEN n % 1000 = 0 THEN ARRAY[$4::uuid] ELSE '{}'::uuid[] END,
+        CASE WHEN n % 500 = 0 THEN $7 END,
         CASE WHEN n % 1000 = 0 THEN 'pending' ELSE 'succeeded' END, now() + interval '1 hour', at
       FROM generate_series(1, $5::integer) n,
         LATERAL (SELECT now() - n * ($6::integer * interval '1 day') / $5::integer AS at) t`,
-      [ledger, busy, quiet, accountId, days * deliveriesPerDay, days - 1],
+      [ledger, busy, quiet, accountId, days * deliveriesPerDay, days - 1, owner],
     );
   }
   await superuser.query('VACUUM (ANALYZE) dispatcher.deliveries');
@@ -154,7 +159,13 @@ const lists: [string, DeliveryFilters][] = [
   ['of one day, that are pending', { status: 'pending', createdAt: { gte: micros(9), lt: micros(8) } }],
 ];
 
-it.each(lists)('deliveries %s', async (_name, filters) => {
+/** The owner's own endpoint is the quiet one. */
+const cases = [null, owner, 'bob'].flatMap((ownerId) =>
+  lists.map(([name, filters]) => [name, ownerId, filters] as const),
+);
+
+it.each(cases)('deliveries %s, to the owner %s', async (_name, ownerId, filters) => {
+  const reader = { ...unboundReader, ownerId };
   let request: PageRequest = { limit: 20, number: 1, cursor: null, wantsTotal: false };
   for (let pages = 0; pages < 4; pages++) {
     explained.length = 0;
@@ -164,7 +175,7 @@ it.each(lists)('deliveries %s', async (_name, filters) => {
     request = { limit: 20, number: 1, cursor: nextCursor, wantsTotal: false };
   }
   explained.length = 0;
-  await listDeliveries(explaining(), reader, filters, {
+  await listDeliveries(explaining(), unboundReader, filters, {
     limit: 20,
     number: 50,
     cursor: null,
@@ -175,7 +186,7 @@ it.each(lists)('deliveries %s', async (_name, filters) => {
 
 it('a list that looks at too many rows ends short, and goes on where it stopped', async () => {
   const filters: DeliveryFilters = { eventType: 'account.closed', createdAt: {} };
-  const first = await listDeliveries(pool, reader, filters, {
+  const first = await listDeliveries(pool, unboundReader, filters, {
     limit: 20,
     number: 1,
     cursor: null,
@@ -190,7 +201,7 @@ it('a list that looks at too many rows ends short, and goes on where it stopped'
   let cursor = first.nextCursor;
   let pages = 1;
   for (; cursor !== null; pages++) {
-    ({ nextCursor: cursor } = await listDeliveries(pool, reader, filters, {
+    ({ nextCursor: cursor } = await listDeliveries(pool, unboundReader, filters, {
       limit: 20,
       number: null,
       cursor,

@@ -167,6 +167,33 @@ describe('a recovery', () => {
     expect(decodeTypeId('evt', receiver.ids()[0] ?? '')).not.toBeNull();
   });
 
+  it("leaves out what touches an account that the endpoint's owner is not shown", async () => {
+    const ledger = new FedLedger();
+    const own = { accountId: randomUUID(), ownerId: 'alice' };
+    const others = (['private', 'unlisted', 'public'] as const).map((visibility) => ({
+      accountId: randomUUID(),
+      ownerId: 'bob',
+      visibility,
+    }));
+    const accountIds = others.map(({ accountId }) => accountId);
+    const wishes = { url: receiver.url(), accountIds, ownerId: 'alice' };
+    const { id } = await insertEndpoint(superuser, ledger.id, wishes);
+    await switchTo(id, false);
+    const messages = others.map((side) => ledger.message([own, side]));
+    await dispatcher.stream.feed(messages);
+    await switchTo(id, true);
+    expect((await recover(ledger, id)).count).toBe(2);
+    await until('both came', async () => (await countByStatus(superuser, id))['succeeded'] === 2);
+    expect(new Set(receiver.ids())).toEqual(
+      new Set(messages.slice(1).map(({ value }) => (JSON.parse(value ?? '') as { id: string }).id)),
+    );
+    const { rows } = await superuser.query(
+      'SELECT owner_id FROM dispatcher.deliveries WHERE endpoint_id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ owner_id: 'alice' }, { owner_id: 'alice' }]);
+  });
+
   it('goes on in another process where it stood', async () => {
     const ledger = new FedLedger();
     const { id } = await insertEndpoint(superuser, ledger.id, { url: receiver.url() });

@@ -136,6 +136,11 @@ export class Client {
     private readonly apiKey: string,
   ) {}
 
+  /** The same caller at another address. */
+  at(url: string): Client {
+    return new Client(url, this.apiKey);
+  }
+
   get<Body = unknown>(path: string, sent: Sent = {}): Promise<Answer<Body>> {
     return this.send('GET', path, sent);
   }

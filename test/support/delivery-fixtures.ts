@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import type pg from 'pg';
 import { Registry } from 'prom-client';
-import { accountIdOf, encodeTypeId, eventIdOf, ledgerIdOf, type StreamEvent } from '#contracts';
+import { accountIdOf, encodeTypeId, eventIdOf, ledgerIdOf, type Party, type StreamEvent } from '#contracts';
 import type { EventStream, StreamMessage, Subscriber } from '#event-stream';
 import { createPostgresPool, newUuid, SecretBox } from '#platform';
 import { AddressGuard } from '../../apps/webhook-dispatcher/src/delivery/address-guard.js';
@@ -62,6 +62,7 @@ export interface Side {
   readonly accountId: string;
   readonly ownerId?: string | null;
   readonly system?: string | null;
+  readonly visibility?: Party['visibility'];
 }
 
 /** A ledger's events as they come through the stream. */
@@ -84,12 +85,12 @@ export class FedLedger {
       position: this.position.toString(),
       occurredAt: occurredAt.toISOString().replace('Z', '000Z'),
       data: { id: encodeTypeId('txn', newUuid()), reference: 'x'.repeat(200) },
-      legs: sides.map(({ accountId, ownerId = null, system = null }, index) => ({
+      legs: sides.map(({ accountId, ownerId = null, system = null, visibility = 'private' }, index) => ({
         leg: index + 1,
         accountId: accountIdOf(accountId),
         system,
         ownerId,
-        visibility: 'private',
+        visibility,
         direction: index % 2 === 0 ? 'debit' : 'credit',
         currency: 'EUR',
         amount: '100',

@@ -131,8 +131,8 @@ export async function plantDelivery(db: pg.Client, planted: PlantedDelivery): Pr
   await makeDay(db, at);
   await db.query(
     `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids,
-      status, attempts, last_status_code, next_attempt_at, created_at)
-    SELECT ($1::timestamptz AT TIME ZONE 'UTC')::date, gen_random_uuid(), e.id, $2, $3, e.shard, $4, $5, $6, $7, 200,
+      owner_id, status, attempts, last_status_code, next_attempt_at, created_at)
+    SELECT ($1::timestamptz AT TIME ZONE 'UTC')::date, gen_random_uuid(), e.id, $2, $3, e.shard, $4, $5, e.owner_id, $6, $7, 200,
       CASE WHEN $6 = 'pending' THEN $1::timestamptz + interval '1 day' END, $1
     FROM dispatcher.endpoints e WHERE e.ledger_id = $3 AND e.id = $8`,
     [at, id, planted.ledgerId, eventType, accountIds, status, attempts, uuidOf(planted.endpointId)],

@@ -29,5 +29,5 @@ export { cloudEventHeadersOf, renderTopicMessages } from './topic-messages.js';
 export * from './topics.js';
 export { renderErasedTransaction, renderTransaction } from './transaction.js';
 export * from './type-ids.js';
-export { isHidden, mayAskFor, type Reader } from './visibility.js';
+export { isHidden, mayAskFor, type Party, type Reader } from './visibility.js';
 export * from './webhook-body.js';

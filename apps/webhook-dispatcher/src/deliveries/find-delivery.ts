@@ -20,7 +20,7 @@ interface AttemptRow {
 const findDeliverySql = `SELECT ${deliveryColumnsSql('d')}, d.day::text, e.deleted_at IS NOT NULL AS is_deleted
   FROM dispatcher.deliveries d
   LEFT JOIN dispatcher.endpoints e ON e.ledger_id = d.ledger_id AND e.id = d.endpoint_id
-  WHERE d.ledger_id = $1 AND ($2::text IS NULL OR e.owner_id = $2) AND d.id = $3`;
+  WHERE d.ledger_id = $1 AND ($2::text IS NULL OR d.owner_id = $2) AND d.id = $3`;
 
 interface FoundDelivery extends DeliveryRow {
   /** The partition that it is in. */

@@ -17,6 +17,8 @@ import {
   type PageRequest,
   type Total,
 } from '#platform';
+import { accountIdOf } from '../http/ids.js';
+import { showsAnyOfSql } from '../intake/matching.js';
 import { deliveryColumnsSql, type DeliveryRow, type DeliveryStatus } from './delivery.js';
 
 /** They hold together. Ids are UUIDs, times microseconds. */
@@ -30,7 +32,8 @@ export interface DeliveryFilters {
 
 /**
  * Deliveries, newest first, by the order of their ids. One index gives them row by row, of the endpoint where
- * one is named, and the other filters are checked on the way; a page looks at examinedRowsMax of them at most.
+ * one is named, and the other filters are checked on the way; a page looks at examinedRowsMax of them at most. An
+ * owner's page looks at rows of their own alone, so that where it ends tells nothing of others.
  */
 export async function listDeliveries(
   db: pg.Pool,
@@ -97,10 +100,16 @@ async function countAll(db: pg.Pool, list: List): Promise<Total> {
 }
 
 /** What chooses and bounds the index. */
-function driverSql({ filters }: List, before: string | null, values: StatementValues): string {
+function driverSql({ ownerId, filters }: List, before: string | null, values: StatementValues): string {
   const { endpointId, createdAt } = filters;
   const bounds: string[] = [];
-  if (endpointId !== undefined) bounds.push(`d.endpoint_id = ${values.add(endpointId)}`);
+  if (endpointId !== undefined) {
+    const id = values.add(endpointId);
+    bounds.push(`d.endpoint_id = ${id}`);
+    if (ownerId !== null) bounds.push(isOwnSql(id, values.add(ownerId)));
+  } else if (ownerId !== null) {
+    bounds.push(`d.owner_id = ${values.add(ownerId)}`);
+  }
   if (before !== null) bounds.push(`d.id < ${values.add(before)}`);
   if (createdAt.gte !== undefined) {
     bounds.push(`d.id >= ${values.add(firstIdOf(createdAt.gte - idSlackMicros))}`);
@@ -109,6 +118,12 @@ function driverSql({ filters }: List, before: string | null, values: StatementVa
     bounds.push(`d.id < ${values.add(firstIdOf(createdAt.lt + idSlackMicros))}`);
   return `SELECT d.* FROM dispatcher.deliveries d WHERE d.ledger_id = $1
     ${bounds.map((bound) => ` AND ${bound}`).join('')}`;
+}
+
+/** Found out once, before the first row is read. */
+function isOwnSql(endpointId: string, ownerId: string): string {
+  return `(SELECT true FROM dispatcher.endpoints o
+    WHERE o.ledger_id = $1 AND o.id = ${endpointId} AND o.owner_id = ${ownerId})`;
 }
 
 /** What each row must meet; null where each does. */
@@ -120,9 +135,14 @@ function conditionSql({ ownerId, filters }: List, values: StatementValues): stri
   if (accountId !== undefined) conditions.push(`${values.add(accountId)}::uuid = ANY(e.account_ids)`);
   if (createdAt.gte !== undefined) conditions.push(`e.created_at >= ${timeSql(createdAt.gte, values)}`);
   if (createdAt.lt !== undefined) conditions.push(`e.created_at < ${timeSql(createdAt.lt, values)}`);
-  if (ownerId !== null) {
-    conditions.push(`EXISTS (SELECT FROM dispatcher.endpoints o
-      WHERE o.ledger_id = $1 AND o.id = e.endpoint_id AND o.owner_id = ${values.add(ownerId)})`);
+  if (ownerId !== null && accountId !== undefined) {
+    const shown = showsAnyOfSql(
+      'v.value',
+      `ARRAY[${values.add(accountIdOf(accountId))}]`,
+      values.add(ownerId),
+    );
+    conditions.push(`EXISTS (SELECT FROM dispatcher.events v
+      WHERE v.ledger_id = $1 AND v.day = e.day AND v.event_id = e.event_id AND ${shown})`);
   }
   return conditions.length === 0 ? null : conditions.join(' AND ');
 }

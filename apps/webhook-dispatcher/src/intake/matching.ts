@@ -1,3 +1,4 @@
+import { isHidden, type Party } from '#contracts';
 import type { ReadEvent } from './read-message.js';
 
 /** What an endpoint asks for. */
@@ -10,14 +11,29 @@ export interface Interest {
   readonly ownerId: string | null;
 }
 
-type Matched = Pick<ReadEvent, 'type' | 'accountIds' | 'ownerIds'>;
+type Matched = Pick<ReadEvent, 'type' | 'parties' | 'ownerIds'>;
 
+/** An account that an event doesn't show to the endpoint's owner is not found in it either. */
 export function isWanted({ eventTypes, accountIds, ownerId }: Interest, event: Matched): boolean {
+  const isNamed = (party: Party) => accountIds.includes(party.accountId) && !isHidden(party, { ownerId });
   return (
     eventTypes.some((pattern) => isOfType(pattern, event.type)) &&
-    (accountIds.length === 0 || event.accountIds.some((id) => accountIds.includes(id))) &&
+    (accountIds.length === 0 || event.parties.some(isNamed)) &&
     (ownerId === null || event.ownerIds.includes(ownerId))
   );
+}
+
+/**
+ * The same of a stored event, by its legs.
+ * @param value SQL of the event's value
+ * @param accountIds SQL of an array of `acc_…`
+ * @param ownerId SQL of a text
+ */
+export function showsAnyOfSql(value: string, accountIds: string, ownerId: string): string {
+  return `EXISTS (SELECT FROM json_to_recordset(${value} -> 'legs')
+      AS l("accountId" text, system text, "ownerId" text, visibility text)
+    WHERE l."accountId" = ANY (${accountIds})
+      AND (l.system IS NOT NULL OR l."ownerId" = ${ownerId} OR l.visibility IN ('public', 'unlisted')))`;
 }
 
 function isOfType(pattern: string, type: string): boolean {

@@ -1,4 +1,4 @@
-import { decodeTypeId, type StreamEvent } from '#contracts';
+import { decodeTypeId, type Party, type StreamEvent } from '#contracts';
 import type { StreamMessage } from '#event-stream';
 import { parseTimestamp } from '#platform';
 import type { LedgerPosition } from './message-order.js';
@@ -14,6 +14,8 @@ export interface ReadEvent extends LedgerPosition {
   /** Those that are no system accounts: an ordered endpoint's lanes. */
   readonly ownAccountIds: readonly string[];
   readonly ownerIds: readonly string[];
+  /** One for each leg: whose account it is and who may know of it. */
+  readonly parties: readonly Party[];
   /** The message's value as it came. */
   readonly value: string;
 }
@@ -91,14 +93,26 @@ function readLegs(legs: unknown) {
   const accountIds = new Set<string>();
   const ownAccountIds = new Set<string>();
   const ownerIds = new Set<string>();
+  const parties: Party[] = [];
   for (const leg of legs as readonly unknown[]) {
     if (typeof leg !== 'object' || leg === null) return null;
-    const { accountId, system, ownerId } = leg as Record<string, unknown>;
+    const { accountId, system, ownerId, visibility } = leg as Record<string, unknown>;
     const id = idOf('acc', accountId);
     if (id === null) return null;
     accountIds.add(id);
     if (system === null || system === undefined) ownAccountIds.add(id);
     if (typeof ownerId === 'string') ownerIds.add(ownerId);
+    parties.push({
+      accountId: id,
+      system: typeof system === 'string' ? system : null,
+      ownerId: typeof ownerId === 'string' ? ownerId : null,
+      visibility: visibility === 'public' || visibility === 'unlisted' ? visibility : 'private',
+    });
   }
-  return { accountIds: [...accountIds], ownAccountIds: [...ownAccountIds], ownerIds: [...ownerIds] };
+  return {
+    accountIds: [...accountIds],
+    ownAccountIds: [...ownAccountIds],
+    ownerIds: [...ownerIds],
+    parties,
+  };
 }

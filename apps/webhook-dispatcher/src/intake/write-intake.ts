@@ -65,11 +65,11 @@ export async function writeIntake(
           AS e(day, ledger_id, event_id, epoch, position, type, recorded_at, account_ids, owner_ids, value)
         ON CONFLICT DO NOTHING
       ), new_deliveries AS (
-        INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
-        SELECT day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids::uuid[], 'pending',
+        INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, owner_id, status, next_attempt_at)
+        SELECT day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids::uuid[], owner_id, 'pending',
           CASE WHEN NOT is_in_lanes THEN clock_timestamp() END
-        FROM unnest($11::date[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::smallint[], $17::text[], $18::text[], $19::boolean[])
-          AS d(day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, is_in_lanes)
+        FROM unnest($11::date[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::smallint[], $17::text[], $18::text[], $19::boolean[], $31::text[])
+          AS d(day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, is_in_lanes, owner_id)
         ON CONFLICT DO NOTHING
       ), new_lane_entries AS (
         INSERT INTO dispatcher.lane_entries (endpoint_id, account_id, epoch, position, day, event_id)
@@ -120,6 +120,7 @@ export async function writeIntake(
         ({ isGapAllowed }) => isGapAllowed,
       ]),
       notifications(deliveries),
+      deliveries.map(({ endpoint }) => endpoint.ownerId),
     ],
   });
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { newUuid } from '#platform';
-import { likePatterns, type Interest } from '../intake/matching.js';
+import { accountIdOf } from '../http/ids.js';
+import { likePatterns, showsAnyOfSql, type Interest } from '../intake/matching.js';
 
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
@@ -30,6 +31,7 @@ export const wantedEventsSql = `e.recorded_at >= $3 AND e.recorded_at < $4
   AND e.type LIKE ANY ($5::text[]) AND ($6::text[] IS NULL OR e.type LIKE ANY ($6::text[]))
   AND (cardinality($7::uuid[]) = 0 OR e.account_ids && $7::uuid[])
   AND ($8::text IS NULL OR e.owner_ids @> ARRAY[$8::text])
+  AND ($8::text IS NULL OR cardinality($9::text[]) = 0 OR ${showsAnyOfSql('e.value', '$9::text[]', '$8')})
   AND NOT EXISTS (SELECT FROM dispatcher.deliveries d
     WHERE d.ledger_id = $1 AND d.day = e.day AND d.event_id = e.event_id AND d.endpoint_id = $2 AND d.status = 'succeeded')`;
 
@@ -48,6 +50,7 @@ export function wantedEventsValues(
     range.eventTypes === null ? null : likePatterns(range.eventTypes),
     endpoint.accountIds,
     endpoint.ownerId,
+    endpoint.accountIds.map(accountIdOf),
   ];
 }
 

@@ -111,10 +111,10 @@ async function findEvents(
   const { rows } = await db.query<FoundRow>({
     name: 'recovery-find-events',
     text: `SELECT e.day::text, e.event_id, e.epoch, e.position::text, e.type, e.account_ids,
-        e.recorded_at::text, CASE WHEN $11 THEN e.value END AS value
+        e.recorded_at::text, CASE WHEN $12 THEN e.value END AS value
       FROM dispatcher.events e
       WHERE e.ledger_id = $1 AND ${wantedEventsSql}
-        AND ($9::timestamptz IS NULL OR (e.recorded_at, e.event_id) > ($9::timestamptz, $10::uuid))
+        AND ($10::timestamptz IS NULL OR (e.recorded_at, e.event_id) > ($10::timestamptz, $11::uuid))
       ORDER BY e.recorded_at, e.event_id LIMIT ${eventsPerStepMax}`,
     values: [
       ...wantedEventsValues(ledgerId, endpoint, { since, until, eventTypes }),
@@ -152,8 +152,8 @@ async function writeStep(
         RETURNING endpoint_id
       ), reopened AS (
         INSERT INTO dispatcher.deliveries AS d
-          (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
-        SELECT f.day, f.event_id, moved.endpoint_id, f.id, $3, $10, f.type, f.account_ids::uuid[], 'pending',
+          (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, owner_id, status, next_attempt_at)
+        SELECT f.day, f.event_id, moved.endpoint_id, f.id, $3, $10, f.type, f.account_ids::uuid[], $22, 'pending',
           CASE WHEN NOT f.is_in_lanes THEN clock_timestamp() END
         FROM moved, unnest($11::date[], $12::uuid[], $13::uuid[], $14::text[], $15::text[], $16::boolean[])
           AS f(day, event_id, id, type, account_ids, is_in_lanes)
@@ -193,6 +193,7 @@ async function writeStep(
       entries.map(({ index }) => found[index]?.position),
       entries.map(({ index }) => found[index]?.day),
       entries.map(({ index }) => found[index]?.event_id),
+      recovery.endpoint.ownerId,
     ],
   });
   return rowCount === 1;
