@@ -300,11 +300,15 @@ describe('in trouble', () => {
     const [one, other] = [await caller.open({ openingBalance: 1_000 }), await caller.open()];
     const before = proper;
     const itsOperator = new Client(product.url, OPERATOR_API_KEY);
+    // Whose an event is, the lists alone know.
+    const owner = new Client(product.url, await addKey(database.ownerUrl, ['transactions:read'], 'alice'));
     proper = properCalls(caller, itsOperator, one, other);
     try {
+      await expectAnswer(503, 'projection_lagging', 'journalEvents', {}, owner);
       await answersInTrouble(caller, itsOperator, proxy);
     } finally {
       proper = before;
+      owner.close();
       caller.close();
       itsOperator.close();
       await product.kill();
@@ -365,11 +369,15 @@ test('nothing is documented that was not seen, but for bugs', () => {
 });
 
 /** A key of the first ledger with these scopes. */
-async function addKey(ownerUrl: string, scopes: readonly string[]): Promise<string> {
+async function addKey(
+  ownerUrl: string,
+  scopes: readonly string[],
+  ownerId: string | null = null,
+): Promise<string> {
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
   const { rows } = await owner.query<{ id: string }>('SELECT id FROM access.ledgers WHERE is_first');
-  const secret = await insertKey(owner, rows[0]!.id, scopes);
+  const secret = await insertKey(owner, rows[0]!.id, scopes, null, ownerId);
   await owner.end();
   return secret;
 }

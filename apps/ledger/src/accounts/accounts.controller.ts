@@ -33,7 +33,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'Open an account',
-    description: 'An openingBalance is an ordinary mint from ROOT in the same commit.',
+    description:
+      'An openingBalance is an ordinary mint from ROOT in the same commit. What a key opens that is bound to an ' +
+      "owner is that owner's: it can't say ownerId, openingBalance, minBalance or maxBalance (403).",
     answers: { 201: 'OpenedAccountAnswer' },
     answerHeaders: ['ETag', 'Last-Modified'],
     errors: ['external_id_taken', 'unknown_currency', 'balance_limit_exceeded', ...writeErrors],
@@ -59,7 +61,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'List accounts',
-    description: 'Newest first; system accounts are in no list. Filters combine with AND.',
+    description:
+      'Newest first; system accounts are in no list. Filters combine with AND. A key that is bound to an owner ' +
+      'gets the accounts of that owner and public ones.',
     answers: { 200: 'AccountPage' },
     errors: pageErrors,
   })
@@ -83,7 +87,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'Get an account',
-    description: 'A closed account stays readable.',
+    description:
+      "A closed account stays readable. To a key that is bound to an owner, others' accounts have no balance where " +
+      "they are public or unlisted, and don't exist where they are private; nor does ROOT.",
     id: 'accountOrRoot',
     answers: { 200: 'AccountAnswer' },
     answerHeaders: ['ETag', 'Last-Modified'],
@@ -103,6 +109,7 @@ export class AccountsController {
 
   @Documented({
     summary: 'Get the balance of an account',
+    description: "To a key that is bound to an owner, only that owner's accounts have one.",
     id: 'accountOrRoot',
     answers: { 200: 'BalanceAnswer' },
     errors: ['account_not_found'],
@@ -116,7 +123,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'List the entries of an account',
-    description: 'The lines of its statement, one per side of a posting, newest first.',
+    description:
+      'The lines of its statement, one per side of a posting, newest first. To a key that is bound to an owner, ' +
+      "only that owner's accounts have any, and a counterparty that is another's private account is null.",
     id: 'accountOrRoot',
     answers: { 200: 'EntryPage' },
     errors: ['account_not_found', 'projection_lagging', ...pageErrors],
@@ -143,7 +152,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'Change an account',
-    description: 'An absent field stays as it is. Limits may change whatever the balance.',
+    description:
+      'An absent field stays as it is. Limits may change whatever the balance. A key that is bound to an owner ' +
+      "changes that owner's accounts alone, and can't say minBalance, maxBalance or status (403).",
     id: 'account',
     requestHeaders: ['If-Match'],
     answers: { 200: 'AccountAnswer' },
@@ -181,7 +192,9 @@ export class AccountsController {
 
   @Documented({
     summary: 'Close an account',
-    description: 'For ever, and only with a zero balance and nothing pending. Its externalId stays taken.',
+    description:
+      'For ever, and only with a zero balance and nothing pending. Its externalId stays taken. A key that is bound ' +
+      "to an owner closes that owner's accounts alone.",
     id: 'account',
     requestHeaders: ['If-Match', 'If-Unmodified-Since'],
     answers: { 204: 'nothing' },

@@ -42,7 +42,10 @@ export class TransactionsController {
 
   @Documented({
     summary: 'Move money',
-    description: 'From one account to another. ROOT as the sender makes it a mint, as the recipient a burn.',
+    description:
+      'From one account to another. ROOT as the sender makes it a mint, as the recipient a burn. A key that is ' +
+      "bound to an owner debits that owner's accounts, credits them and others that are public or unlisted, and " +
+      "can't name ROOT (403).",
     answers: { 201: 'WrittenTransactionAnswer' },
     errors: [...movementErrors, 'exchange_rate_missing', 'insufficient_funds', 'balance_limit_exceeded'],
     idempotent: true,
@@ -67,7 +70,7 @@ export class TransactionsController {
 
   @Documented({
     summary: 'Bring money into the ledger',
-    description: 'A transaction whose sender is ROOT.',
+    description: "A transaction whose sender is ROOT, which a key that is bound to an owner can't make.",
     answers: { 201: 'WrittenTransactionAnswer' },
     errors: [...movementErrors, 'balance_limit_exceeded'],
     idempotent: true,
@@ -88,7 +91,7 @@ export class TransactionsController {
 
   @Documented({
     summary: 'Take money out of the ledger',
-    description: 'A transaction whose recipient is ROOT.',
+    description: "A transaction whose recipient is ROOT, which a key that is bound to an owner can't make.",
     answers: { 201: 'WrittenTransactionAnswer' },
     errors: [...movementErrors, 'insufficient_funds'],
     idempotent: true,
@@ -109,7 +112,9 @@ export class TransactionsController {
 
   @Documented({
     summary: 'List transactions',
-    description: 'Newest first. Filters combine with AND.',
+    description:
+      'Newest first. Filters combine with AND. A key that is bound to an owner gets those that touch an account of ' +
+      "that owner; by the id of another's private account, which they show as null, it finds none.",
     answers: { 200: 'TransactionPage' },
     errors: ['projection_lagging', ...pageErrors],
   })
@@ -124,7 +129,9 @@ export class TransactionsController {
 
   @Documented({
     summary: 'Get a transaction',
-    description: 'Straight from the journal. It can be neither changed nor deleted.',
+    description:
+      'Straight from the journal. It can be neither changed nor deleted. To a key that is bound to an owner, only ' +
+      'those exist that touch an account of that owner.',
     id: 'transaction',
     answers: { 200: 'TransactionAnswer' },
     errors: ['transaction_not_found'],

@@ -19,7 +19,9 @@ export class WebhookDeliveriesController {
 
   @Documented({
     summary: 'List deliveries',
-    description: 'Newest first. Filters combine with AND.',
+    description:
+      'Newest first. Filters combine with AND. A key that is bound to an owner gets those of endpoints that such a ' +
+      "key has made, and finds none by the id of another's private account.",
     answers: { 200: 'DeliveryPage' },
     errors: pageErrors,
   })

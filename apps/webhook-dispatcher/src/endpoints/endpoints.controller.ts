@@ -57,7 +57,9 @@ export class WebhookEndpointsController {
 
   @Documented({
     summary: 'Create an endpoint',
-    description: 'It gets events that are recorded from now on. Its secret is shown this once.',
+    description:
+      'It gets events that are recorded from now on. Its secret is shown this once. One that is made with a key ' +
+      'bound to an owner gets the events that touch an account of that owner, without what the owner may not see.',
     answers: { 201: 'EndpointWithSecretAnswer' },
     errors: ['too_many_endpoints'],
   })
@@ -70,7 +72,7 @@ export class WebhookEndpointsController {
 
   @Documented({
     summary: 'List endpoints',
-    description: 'Newest first.',
+    description: 'Newest first. To a key that is bound to an owner, those that were made by such a key.',
     answers: { 200: 'EndpointPage' },
     errors: pageErrors,
   })
