@@ -32,10 +32,9 @@ const unknownId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 
 beforeAll(async () => {
   ledgers = await startLedgersOfOwners();
-  const { firstLedgerId } = ledgers;
-  all = await ledgers.clientOf(firstLedgerId, null);
-  alice = await ledgers.clientOf(firstLedgerId, 'alice');
-  bob = await ledgers.clientOf(firstLedgerId, 'bob');
+  all = ledgers.first;
+  alice = await ledgers.clientOf(all, 'alice');
+  bob = await ledgers.clientOf(all, 'bob');
   const openAs = (ownerId: string, name: string, visibility = 'private') =>
     all.open({ name, visibility, ownerId, externalId: `ext ${name}`, openingBalance: 1_000 });
   own = await openAs('alice', 'Own');

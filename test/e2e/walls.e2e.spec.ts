@@ -75,14 +75,14 @@ async function fill(client: Client, mark: string): Promise<void> {
 
 beforeAll(async () => {
   ledgers = await startLedgersOfOwners();
-  const { firstLedgerId: first, clientOf } = ledgers;
+  const { first: allOfFirst, clientOf } = ledgers;
   const second = await ledgers.addLedger();
-  const [allOfFirst, allOfSecond] = [await clientOf(first, null), await clientOf(second, null)];
+  const allOfSecond = await clientOf(second.client, null);
   await fill(allOfFirst, 'here');
   await fill(allOfSecond, 'there');
-  const [alice, bob] = [await clientOf(first, 'alice'), await clientOf(first, 'bob')];
+  const [alice, bob] = [await clientOf(allOfFirst, 'alice'), await clientOf(allOfFirst, 'bob')];
   const [wholeSecond, bobs] = [
-    await everythingOf(allOfSecond, encodeTypeId('ldg', second)),
+    await everythingOf(allOfSecond, second.id),
     await hiddenFrom('alice', allOfFirst, bob),
   ];
   document = (await allOfFirst.get<OpenApiDocument>('/openapi.json')).body;

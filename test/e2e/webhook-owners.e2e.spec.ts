@@ -31,10 +31,10 @@ let events: JournalEvent[];
 
 beforeAll(async () => {
   ledgers = await startLedgersOfOwners();
-  const { service, firstLedgerId: first, clientOf } = ledgers;
+  const { service, first, clientOf } = ledgers;
   dispatcher = await startDispatcher({ databaseUrl: service.database.dispatcherUrl });
   receiver = await startReceiver();
-  all = await clientOf(first, null);
+  all = first;
   const open = (ownerId: string, visibility: string) =>
     all.open({ name: `${ownerId} ${visibility}`, ownerId, visibility, openingBalance: 100 });
   accounts = {
@@ -43,13 +43,13 @@ beforeAll(async () => {
     private: await open('bob', 'private'),
   };
   const second = await ledgers.addLedger();
-  const toDispatcher = async (ledgerId: string, ownerId: string | null) =>
-    (await clientOf(ledgerId, ownerId)).at(dispatcher.url);
+  const toDispatcher = async (ledger: Client, ownerId: string | null) =>
+    (await clientOf(ledger, ownerId)).at(dispatcher.url);
   callers = {
     alice: await toDispatcher(first, 'alice'),
     bob: await toDispatcher(first, 'bob'),
     unbound: await toDispatcher(first, null),
-    elsewhere: await toDispatcher(second, 'alice'),
+    elsewhere: await toDispatcher(second.client, 'alice'),
   };
   const at = (path: string, fields: object = {}) => ({ url: `${receiver.url}/${path}`, ...fields });
   endpoints = {
