@@ -127,6 +127,12 @@ const routes: readonly {
     toAll: row('201', '201', '201', '201', '422 same_account'),
   },
   {
+    route: 'GET /v1/trial-balance',
+    call: (client) => client.get('/v1/trial-balance'),
+    toAlice: row('403 forbidden', ...four('403 forbidden'), '403 forbidden'),
+    toAll: row('200', '200', '200', '200', '200'),
+  },
+  {
     route: 'GET /v1/transactions?filter[account]',
     call: (client, id) => client.get(withQuery('/v1/transactions', { 'filter[account]': id })),
     toAlice: row('200 some', '200 some', '200 some', '200 none', '403 forbidden', '200 none'),
@@ -342,6 +348,12 @@ describe('what an owner may not say', () => {
     const toRoot = { sender: own.id, recipient: 'ROOT', amount: 1 };
     expectError(await alice.post('/v1/transactions', toRoot, { key }), 403, 'forbidden', 'recipient');
     expectError(await alice.post('/v1/transactions', { ...toRoot, amount: 0 }), 400, 'validation_error');
+  });
+
+  it('is what a route of money from or to ROOT asks for, before its body is read', async () => {
+    expectError(await alice.post('/v1/mints', {}), 403, 'forbidden');
+    expectError(await alice.post('/v1/burns', {}), 403, 'forbidden');
+    expectError(await all.post('/v1/mints', {}), 400, 'validation_error');
   });
 
   it('leaves what they open in their hands', async () => {

@@ -26,9 +26,11 @@ declare module 'fastify' {
   }
 }
 
-/** Whether what routes of this scope show and change is of all owners: nobody bound to one may call them. */
+/** Scopes whose routes show and change what is of all owners, or ROOT's: nobody bound to one may call them. */
+const beyondOwners: readonly RouteAccess[] = ['keys:manage', 'admin', 'mint', 'burn'];
+
 export function reachesAllOwners(access: RouteAccess): boolean {
-  return access === 'keys:manage' || access === 'admin';
+  return beyondOwners.includes(access);
 }
 
 /** Each route declares who may call it, with this decorator; one without is refused to everybody. */
