@@ -269,6 +269,7 @@ async function leaksOf({ client, beyond }: Side, attempts: readonly Attempt[]): 
       ...(ofKnown === ofUnknown ? [] : [`${call}: ${ofKnown} instead of ${ofUnknown}`]),
       ...(shown.length === 0 ? [] : [`${call}: ${known.status} shows ${shown.join(', ')}`]),
       ...(each.method !== 'GET' && known.status < 300 ? [`${call}: ${known.status}`] : []),
+      ...(known.status >= 500 ? [`${call}: ${known.status} ${known.text}`] : []),
     ];
   };
   const leaks: string[] = [];

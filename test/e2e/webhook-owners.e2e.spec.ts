@@ -191,7 +191,7 @@ it('nobody hears of endpoints and deliveries that are not theirs', async () => {
     calls += 1;
     const unknown = encodeTypeId(id.slice(0, 3), newUuid());
     const [known, other] = [heard(await call(id), id), heard(await call(unknown), unknown)];
-    if (known !== other) leaks.push(`${what} ${id}: ${known} instead of ${other}`);
+    if (known !== other || known.startsWith('5')) leaks.push(`${what} ${id}: ${known} instead of ${other}`);
   };
   for (const [name, ids] of Object.entries(theirs)) {
     const client = callers[name as keyof typeof theirs];
