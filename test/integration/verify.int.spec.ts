@@ -21,8 +21,9 @@ beforeAll(async () => {
   ledger = await one.newLedger();
   [alice, bob] = [randomUUID(), randomUUID()].sort() as [string, string];
   const balance = { transactionId: randomUUID(), amount: 500n };
-  await ledger.submit(openingOf(alice, { balance, settings: { externalId: 'shop-1' } }), { key: 'open' });
-  await ledger.submit(openingOf(bob));
+  const settings = { ownerId: 'alice', visibility: 'public', externalId: 'shop-1' } as const;
+  await ledger.submit(openingOf(alice, { balance, settings }), { key: 'open' });
+  await ledger.submit(openingOf(bob, { settings: { ownerId: 'bob', visibility: 'public' } }));
   await ledger.move(alice, bob, 10n, { key: 'a' }, { externalId: 'order-1', reference: 'rent' });
   await ledger.move(alice, bob, 20n, { key: 'b' }, { externalId: 'order-2' });
   await ledger.submit({
@@ -31,8 +32,8 @@ beforeAll(async () => {
     changes: { name: 'Bob' },
     preconditions: [],
   });
-  await ledger.move(bob, alice, 5n, { key: 'b', owner: 'somebody' });
-  await ledger.move(bob, alice, 5n, { key: 'b', owner: 'else' });
+  await ledger.move(alice, bob, 5n, { key: 'b', owner: 'alice' });
+  await ledger.move(bob, alice, 5n, { key: 'b', owner: 'bob' });
   await fateOf(ledger.move(bob, 'ROOT', 5n));
   await one.stop();
 }, 60_000);
@@ -166,7 +167,7 @@ describe('finds first, of an account:', () => {
     ['another name', [account(`name = 'Eve'`)], /: name$/],
     ['another currency', [account(`currency = 'USD'`)], 'sum of all balances in EUR'],
     ['another owner', [account(`owner_id = 'eve'`)], /: owner_id$/],
-    ['another visibility', [account(`visibility = 'public'`)], /: visibility$/],
+    ['another visibility', [account(`visibility = 'private'`)], /: visibility$/],
     ['another status', [account(`status = 'frozen'`)], /: status$/],
     ['another external id', [account(`external_id = 'shop-9'`)], /: external_id$/],
     ['no external id', [account('external_id = NULL', `external_id = 'shop-1'`)], /: external_id$/],
@@ -201,7 +202,7 @@ describe('finds first, of an account:', () => {
     [
       'one less, and its money elsewhere',
       [
-        account(`posted_credits = posted_credits + 15`, `system = 'ROOT'`),
+        account(`posted_credits = posted_credits + 25`, `system = 'ROOT'`),
         `DELETE FROM ledger.accounts WHERE ledger_id = :ledger AND name = 'Bob'`,
       ],
       /^account [-0-9a-f]{36}/,
@@ -234,7 +235,7 @@ describe('finds first, beside them:', () => {
     ],
     [
       'one missing of three with the same key',
-      [`DELETE FROM journal.requests WHERE ledger_id = :ledger AND owner = 'else'`],
+      [`DELETE FROM journal.requests WHERE ledger_id = :ledger AND owner = 'bob'`],
       'idempotency key b',
     ],
     [
