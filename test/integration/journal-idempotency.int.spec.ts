@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { moveOf } from '../support/ledger-fixtures.js';
+import { moveOf, openingOf } from '../support/ledger-fixtures.js';
 import {
   balancesOf,
   count,
@@ -65,11 +65,16 @@ describe('the same key twice in one batch', () => {
   });
 
   it('another owner: another key', async () => {
+    const [ofA, ofB, shop] = [randomUUID(), randomUUID(), randomUUID()];
+    const balance = () => ({ transactionId: randomUUID(), amount: 100n });
+    await ledger.submit(openingOf(ofA, { settings: { ownerId: 'a' }, balance: balance() }));
+    await ledger.submit(openingOf(ofB, { settings: { ownerId: 'b' }, balance: balance() }));
+    await ledger.submit(openingOf(shop, { settings: { visibility: 'public' } }));
     const fates = await Promise.all([
-      fateOf(ledger.move(alice, bob, 10n, { key: 'k', owner: '' })),
-      fateOf(ledger.move(alice, bob, 10n, { key: 'k', owner: 'a' })),
-      fateOf(ledger.move(alice, bob, 10n, { key: 'k', owner: 'b' })),
-      fateOf(ledger.move(alice, bob, 10n, { key: 'k', owner: 'a' })),
+      fateOf(ledger.move(alice, shop, 10n, { key: 'k', owner: '' })),
+      fateOf(ledger.move(ofA, shop, 10n, { key: 'k', owner: 'a' })),
+      fateOf(ledger.move(ofB, shop, 10n, { key: 'k', owner: 'b' })),
+      fateOf(ledger.move(ofA, shop, 10n, { key: 'k', owner: 'a' })),
     ]);
     expect(fates).toEqual(['accepted', 'accepted', 'accepted', 'replayed']);
   });
