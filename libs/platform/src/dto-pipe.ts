@@ -1,6 +1,7 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { validateSync, type ValidationError } from 'class-validator';
 import { validationError, type ErrorDetail } from './api-error.js';
+import { rulesOf, type DtoRules } from './dto-rules.js';
 import { isStorable } from './json-body.js';
 
 type DtoClass = new () => object;
@@ -11,30 +12,30 @@ type DtoClass = new () => object;
  */
 @Injectable()
 export class DtoPipe implements PipeTransform {
-  private readonly fieldsByClass = new Map<DtoClass, ReadonlySet<string>>();
+  private readonly rulesByClass = new Map<DtoClass, DtoRules>();
 
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if ((type !== 'body' && type !== 'query') || !metatype) return value;
     const dtoClass = metatype as DtoClass;
     const input = type === 'query' ? readQuery(value) : readBody(value);
-    const fields = this.fieldsOf(dtoClass);
-    const unknown = Object.keys(input).filter((key) => !fields.has(key));
+    const rules = this.rulesOf(dtoClass);
+    const unknown = Object.keys(input).filter((key) => !rules.fields.has(key));
     if (unknown.length > 0) {
       throw validationError(unknown.map((path) => ({ path, message: 'is not known here' })));
     }
     const dto = Object.assign(new dtoClass(), input);
+    if (rules.areKept(dto)) return dto;
     const errors = validateSync(dto, { forbidUnknownValues: false, stopAtFirstError: true });
     if (errors.length > 0) throw validationError(errors.flatMap((error) => detailsOf(error, '')));
     return dto;
   }
 
-  private fieldsOf(dtoClass: DtoClass): ReadonlySet<string> {
-    const known = this.fieldsByClass.get(dtoClass);
+  private rulesOf(dtoClass: DtoClass): DtoRules {
+    const known = this.rulesByClass.get(dtoClass);
     if (known) return known;
-    const metadata = getMetadataStorage().getTargetValidationMetadatas(dtoClass, '', false, false);
-    const fields = new Set(metadata.map(({ propertyName }) => propertyName));
-    this.fieldsByClass.set(dtoClass, fields);
-    return fields;
+    const rules = rulesOf(dtoClass);
+    this.rulesByClass.set(dtoClass, rules);
+    return rules;
   }
 }
 
