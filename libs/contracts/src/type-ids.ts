@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { TypeID } from 'typeid-js';
+import { fromString, fromUUID, toUUID } from 'typeid-js';
 
 const rememberedMax = 50_000;
 const accountTexts = new LRUCache<string, string>({ max: rememberedMax });
@@ -13,7 +13,7 @@ export const typeIdPattern = (prefix: string) => `^${prefix}_[0-7][0-9a-hjkmnp-t
  * and the UUID in base32. Inside and in the database they are UUIDs.
  */
 export function encodeTypeId(prefix: string, uuid: string): string {
-  return TypeID.fromUUID(prefix, uuid).toString();
+  return fromUUID(uuid, prefix);
 }
 
 /** The UUID of a well-formed id of this kind, else null. */
@@ -22,7 +22,7 @@ export function decodeTypeId(prefix: string, text: string): string | null {
   const known = isOfKind ? uuidByText.get(text) : undefined;
   if (known !== undefined) return known;
   try {
-    const uuid = TypeID.fromString(text, prefix).toUUID();
+    const uuid = toUUID(fromString(text, prefix));
     uuidByText.set(text, uuid);
     return uuid;
   } catch {

@@ -1,4 +1,4 @@
-import { hash as digest } from 'node:crypto';
+import { sha256 } from '#platform';
 import type { RecordedEvent } from './event-codec.js';
 
 const genesisTag = 'ledger/journal/genesis/v1';
@@ -75,7 +75,10 @@ class FieldWriter {
   uuid(value: string | null): void {
     if (value === null) return this.absent();
     this.at = scratch.writeUInt32BE(16, this.at);
-    this.at += scratch.write(value.replaceAll('-', ''), this.at, 'hex');
+    for (let index = 0; index < value.length; index += 2) {
+      if (value.charCodeAt(index) === dash) index += 1;
+      scratch[this.at++] = (hexDigit(value, index) << 4) | hexDigit(value, index + 1);
+    }
   }
 
   private absent(): void {
@@ -87,6 +90,10 @@ function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }
 
-function sha256(bytes: Buffer): Buffer {
-  return digest('sha256', bytes, 'buffer');
+const dash = 45;
+
+/** The value of a digit of a UUID, which has no capitals. */
+function hexDigit(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 58 ? code - 48 : code - 87;
 }

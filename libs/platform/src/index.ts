@@ -18,6 +18,7 @@ export { isOpenPath, pathOf } from './request-conventions.js';
 export { runApp, type RunningApp } from './run-app.js';
 export { isStorable } from './json-body.js';
 export { databaseUrl, oneOf, positive, secretsKey, trueOrFalse } from './settings.js';
+export { sha256 } from './sha256.js';
 export * from './statement-values.js';
 export * from './timestamps.js';
 export { inTransaction } from './transaction.js';

@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import stringify from 'safe-stable-stringify';
 import { callerOf } from '#access';
 import type { WriteRequest } from '#journal';
-import { pathOf, validationError } from '#platform';
+import { pathOf, sha256, validationError } from '#platform';
 
 const idempotencyKey = /^[\x21-\x7e]{1,255}$/;
 /** Fields whose number and digit-string forms are one and the same. */
@@ -47,7 +46,7 @@ function idempotencyKeyOf(request: FastifyRequest): string | null {
 /** Method, path and parsed body make a request the same; field order and the form of amounts do not matter. */
 function requestHash(request: FastifyRequest): Buffer {
   const text = stringify([request.method, pathOf(request), normalised(request.body)]);
-  return hash('sha256', text ?? '', 'buffer');
+  return sha256(text ?? '');
 }
 
 function normalised(body: unknown): unknown {
