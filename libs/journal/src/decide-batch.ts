@@ -144,7 +144,8 @@ class Recorder {
 
   private chain(request: WriteRequest, event: DomainEvent, dataText: string): RecordedEvent {
     const dataSalt = drawRandomBytes(saltBytes);
-    const fields = {
+    // One literal, and no copy of another object: this is made for each event.
+    const recorded = {
       ledgerId: this.ledgerId,
       epoch: this.head.epoch,
       position: this.state.position,
@@ -152,14 +153,17 @@ class Recorder {
       type: event.type,
       version: versionOf(event.type),
       transactionId: event.type === 'transaction.posted' ? event.transaction.transactionId : null,
+      dataText,
+      dataSalt,
       dataHash: dataHash(dataSalt, dataText),
       actor: request.actor,
       idempotencyKey: request.idempotencyKey,
       requestHash: request.requestHash,
       recordedAt: this.state.recordedAt,
       effectiveAt: this.state.recordedAt,
+      hash: this.previousHash,
     };
-    const recorded = { ...fields, dataText, dataSalt, hash: chainHash(this.previousHash, fields) };
+    recorded.hash = chainHash(this.previousHash, recorded);
     this.previousHash = recorded.hash;
     this.events.push(recorded);
     return recorded;

@@ -65,11 +65,15 @@ describe('the chain', () => {
     expect(chainHash(genesisHash(ledgerId), event).toString('hex')).toBe(chainedByHand());
   });
 
-  it('has a data hash of salt and exact text', () => {
-    const salt = Buffer.alloc(32, 3);
-    const expected = createHash('sha256').update(salt).update('{"a":"é"}', 'utf8').digest('hex');
-    expect(dataHash(salt, '{"a":"é"}').toString('hex')).toBe(expected);
-  });
+  it.each(['{"a":"é"}', 'é'.repeat(8_176), 'é'.repeat(8_177), 'é'.repeat(1_000_000), ''])(
+    'has a data hash of salt and exact text, however long',
+    (text) => {
+      const salt = Buffer.alloc(32, 3);
+      const expected = createHash('sha256').update(salt).update(text, 'utf8').digest('hex');
+      expect(dataHash(salt, text).toString('hex')).toBe(expected);
+      expect(chainHash(genesisHash(ledgerId), event).toString('hex')).toBe(chainedByHand());
+    },
+  );
 
   const hashOf = (changes: Partial<typeof event> | { transactionId: null } | { requestHash: null }) =>
     chainHash(genesisHash(ledgerId), { ...event, ...changes }).toString('hex');

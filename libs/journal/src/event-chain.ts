@@ -9,9 +9,15 @@ export function genesisHash(ledgerId: string): Buffer {
   return sha256(Buffer.concat([Buffer.from(genesisTag), uuidBytes(ledgerId)]));
 }
 
+/** For most data: buffers made for each event would cost more than the hash. */
+const dataScratch = Buffer.alloc(16_384);
+
 /** The salt makes the hash of a short text unguessable, so that an erased event is really gone. */
 export function dataHash(salt: Buffer, dataText: string): Buffer {
-  return sha256(Buffer.concat([salt, Buffer.from(dataText)]));
+  const length = salt.length + Buffer.byteLength(dataText);
+  const bytes = length > dataScratch.length ? Buffer.allocUnsafe(length) : dataScratch;
+  bytes.write(dataText, salt.copy(bytes));
+  return sha256(bytes.subarray(0, length));
 }
 
 type HashedFields = Omit<RecordedEvent, 'dataText' | 'dataSalt' | 'hash'>;
