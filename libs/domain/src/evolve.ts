@@ -34,8 +34,8 @@ export function evolve(state: LedgerState, event: DomainEvent): void {
 }
 
 /**
- * The account after one posted leg. Each field is named: a copy with some fields replaced takes four times as long,
- * and this is made four times for a transfer.
+ * The account after one posted leg. Each field is named, because this is made four times for a transfer and a copy
+ * with some fields replaced takes longer.
  */
 export function applyLeg(
   account: Account,
