@@ -2,7 +2,8 @@ import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm'
 import { SecretBox } from '#platform';
 import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
 
-const connectionsMax = 4;
+/** More than strange keys, signing keys and token keys that are looked up can take (see recent-answers.ts). */
+const connectionsMax = 8;
 
 export interface AccessDatabaseSettings {
   readonly url: string;

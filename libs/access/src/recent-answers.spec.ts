@@ -91,3 +91,27 @@ test('there are no more than 500 look-ups under way', async () => {
   await Promise.all(underWay.map((answer) => Promise.resolve(answer)));
   expect(await source.answers.of('known')).toEqual({ text: 'known' });
 });
+
+test('what was there before is looked up at once, however many wait that nobody has heard of', async () => {
+  await source.answers.of('known');
+  nowMs += 901;
+  source.isHeld = true;
+  const strange = Array.from({ length: 500 }, (_, number) => source.answers.of(`nobody ${number}`));
+  await expect(source.answers.of('nobody else')).rejects.toMatchObject({ status: 503, code: 'overloaded' });
+  const familiar = source.answers.of('known');
+  expect(source.asked).toEqual(['known', 'nobody 0', 'nobody 1', 'known']);
+  source.letGo();
+  expect(await familiar).toEqual({ text: 'known' });
+  for (const answer of strange) expect(await answer).toBeNull();
+  expect(await source.answers.of('nobody else')).toBeNull();
+});
+
+test('who waits in line has a turn after a look-up that fails, too', async () => {
+  source.isHeld = true;
+  const [broken, again] = [source.answers.of('broken'), source.answers.of('nobody')];
+  const behind = source.answers.of('known');
+  expect(source.asked).toEqual(['broken', 'nobody']);
+  source.letGo();
+  await expect(broken).rejects.toThrow('no database');
+  expect(await Promise.all([again, behind])).toEqual([null, { text: 'known' }]);
+});
