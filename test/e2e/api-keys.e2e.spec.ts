@@ -136,7 +136,7 @@ describe('a key', () => {
       signing: 'none',
       lastUsedAt: null,
       createdAt: expect.stringMatching(timestamp),
-      updatedAt: expect.stringMatching(timestamp),
+      updatedAt: key.createdAt,
     });
     const { body, text } = await client.get<One<Key>>(`${path}/${key.id}`);
     expect(body.data).toEqual(key);

@@ -54,8 +54,8 @@ export async function insertKey(
   const { rateLimitPerMinute = rateLimitPerMinuteDefaults[ledger.mode] } = draft;
   const [key] = await db.query<KeyRow>(
     `INSERT INTO access.api_keys
-      (ledger_id, id, name, scopes, owner_id, signing, rate_limit_per_minute, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      (ledger_id, id, name, scopes, owner_id, signing, rate_limit_per_minute, expires_at, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now())
     RETURNING ${keyColumnsSql}`,
     [
       ledgerId,

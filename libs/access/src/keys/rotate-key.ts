@@ -30,12 +30,14 @@ export async function rotateKey(
       SET ends_at = least(ends_at, clock_timestamp() + $2::integer * interval '1 second') WHERE key_id = $1`,
       [keyId, overlapSeconds],
     );
-    const secret = await addSecret(db, database, keyId, ledger!.mode, before.signing);
     await db.query(
       `DELETE FROM access.api_key_secrets WHERE key_id = $1 AND (ends_at <= clock_timestamp() OR id NOT IN (
-        SELECT id FROM access.api_key_secrets WHERE key_id = $1 ORDER BY created_at DESC LIMIT ${secretsPerKeyMax}))`,
+        SELECT id FROM access.api_key_secrets WHERE key_id = $1
+        ORDER BY created_at DESC LIMIT ${secretsPerKeyMax - 1}))`,
       [keyId],
     );
+    // Behind what ends old ones by their age: the new one stays, also where the database's clock was set back.
+    const secret = await addSecret(db, database, keyId, ledger!.mode, before.signing);
     const [key] = await db.query<KeyRow>(
       `UPDATE access.api_keys SET secret_hash = NULL, updated_at = clock_timestamp()
       WHERE ledger_id = $1 AND id = $2 RETURNING ${keyColumnsSql}`,
