@@ -24,10 +24,13 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON ledger.accounts TO ${ledger};
     GRANT SELECT, INSERT ON ledger.transaction_external_ids TO ${ledger};
-    GRANT SELECT, INSERT, UPDATE ON access.ledgers, access.api_keys, access.api_key_secrets TO ${ledger};
-    GRANT DELETE ON access.api_key_secrets TO ${ledger};
-    GRANT SELECT, INSERT ON access.organizations, access.audit_log TO ${ledger};
-    GRANT SELECT, INSERT, UPDATE, DELETE ON access.token_keys TO ${ledger};
+    GRANT SELECT, INSERT ON access.organizations, access.ledgers, access.audit_log TO ${ledger};
+    GRANT SELECT, INSERT ON access.api_keys TO ${ledger};
+    GRANT UPDATE (name, scopes, rate_limit_per_minute, expires_at, secret_hash, last_used_at, deleted_at, updated_at)
+      ON access.api_keys TO ${ledger};
+    GRANT SELECT, INSERT, DELETE ON access.api_key_secrets, access.token_keys TO ${ledger};
+    GRANT UPDATE (ends_at) ON access.api_key_secrets TO ${ledger};
+    GRANT UPDATE (retired_at) ON access.token_keys TO ${ledger};
     GRANT SELECT, INSERT, DELETE ON access.nonces TO ${ledger}, ${dispatcher};
     GRANT UPDATE (used_at) ON access.nonces TO ${ledger}, ${dispatcher};
     GRANT SELECT, INSERT, UPDATE, DELETE ON access.rate_limits TO ${ledger}, ${dispatcher};
