@@ -5,6 +5,9 @@ import { ApiKey, ApiKeySecret, Ledger } from './entities.js';
 /** More than strange keys, signing keys and token keys that are looked up can take (see recent-answers.ts). */
 const connectionsMax = 8;
 
+/** A statement or a transaction that stands still gives its connection back. */
+const sessionLimits = { statement_timeout: 8_000, idle_in_transaction_session_timeout: 3_000 };
+
 export interface AccessDatabaseSettings {
   readonly url: string;
   readonly applicationName: string;
@@ -21,6 +24,7 @@ export function accessDataSource({ url, applicationName }: AccessDatabaseSetting
     applicationName,
     poolSize: connectionsMax,
     connectTimeoutMS: 5_000,
+    extra: { keepAlive: true, ...sessionLimits },
     installExtensions: false,
     synchronize: false,
     migrationsRun: false,

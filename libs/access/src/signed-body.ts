@@ -54,9 +54,6 @@ function tooLarge(): ApiError {
 }
 
 function tooMany(): ApiError {
-  const { status, code, message, headers } = unavailableError(
-    'unavailable',
-    'too many bodies are being read',
-  );
+  const { status, code, message, headers } = unavailableError('overloaded', 'too many bodies are being read');
   return new ApiError(status, code, message, [], { ...headers, ...andClose });
 }
