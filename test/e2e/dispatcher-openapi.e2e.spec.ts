@@ -3,13 +3,13 @@ import { Client } from '../support/client.js';
 import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
 import { insertKey } from '../support/keys.js';
 import { startDispatcher } from '../support/product.js';
+import { properWebhookCalls, type ProperCalls } from '../support/proper-calls.js';
 import { startReceiver, type Receiver } from '../support/receiver.js';
 import { registeredDispatcherRoutes } from '../support/registered-routes.js';
 import { plantSigningKey, sentAs, sign } from '../support/signing.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import {
   createEndpoint,
-  exampleUrl,
   plantDelivery,
   startDispatcherService,
   uuidOf,
@@ -23,14 +23,15 @@ let service: DispatcherService;
 let client: Client;
 let receiver: Receiver;
 let api: DocumentedApi;
-let proper: Readonly<Record<string, () => Call | Promise<Call>>>;
+let proper: ProperCalls;
 
 beforeAll(async () => {
   service = await startDispatcherService();
   client = service.client;
   receiver = await startReceiver();
   api = new DocumentedApi((await client.get('/openapi.json')).body as OpenApiDocument);
-  proper = properCalls();
+  const { ledgerId, db } = service;
+  proper = properWebhookCalls({ client, ledgerId, db, url: () => receiver.url });
 }, 60_000);
 
 afterAll(async () => {
@@ -39,41 +40,6 @@ afterAll(async () => {
 });
 
 const newEndpoint = async () => ({ id: (await createEndpoint(client, { url: receiver.url })).id });
-
-/** Of each operation, by its id, a request that is in order. */
-function properCalls() {
-  const delivery = async (status: string) => {
-    const { id } = await newEndpoint();
-    return { id: await plantDelivery(service.db, { ledgerId: service.ledgerId, endpointId: id, status }) };
-  };
-  return {
-    webhookEndpointsCreate: () => ({ body: { url: exampleUrl } }),
-    webhookEndpointsList: () => ({}),
-    webhookEndpointsGet: newEndpoint,
-    webhookEndpointsUpdate: async () => ({ ...(await newEndpoint()), body: { description: 'x' } }),
-    webhookEndpointsDelete: newEndpoint,
-    webhookEndpointsEnable: newEndpoint,
-    webhookEndpointsDisable: newEndpoint,
-    webhookEndpointsRotateSecret: async () => ({ ...(await newEndpoint()), body: {} }),
-    webhookEndpointsTest: async () => ({
-      ...(await newEndpoint()),
-      body: { eventType: 'transaction.posted' },
-    }),
-    webhookEndpointsRecover: async () => ({
-      ...(await newEndpoint()),
-      body: { since: '2026-01-31T00:00:00Z' },
-    }),
-    webhookEndpointsStats: newEndpoint,
-    webhookDeliveriesList: () => ({}),
-    webhookDeliveriesListOfEndpoint: newEndpoint,
-    webhookDeliveriesGet: () => delivery('succeeded'),
-    webhookDeliveriesRetry: () => delivery('failed'),
-    eventTypesList: () => ({}),
-    operationsLive: () => ({}),
-    operationsReady: () => ({}),
-    operationsMetrics: () => ({}),
-  };
-}
 
 /** A proper call with these changes is answered so; that it is documented is found out on the way. */
 async function expectAnswer(

@@ -1,5 +1,7 @@
+import type pg from 'pg';
 import { newKey, type Account, type Client, type One } from './client.js';
 import type { Call } from './documented-api.js';
+import { createEndpoint, plantDelivery } from './webhook-fixtures.js';
 
 /** Of each operation, by its id, a request that is in order. */
 export type ProperCalls = Readonly<Record<string, () => Call | Promise<Call>>>;
@@ -43,6 +45,47 @@ export function properCalls(client: Client, operator: Client, one: Account, othe
     }),
     organizationsLedgers: async () => ({ id: await organization() }),
     auditLogList: () => ({}),
+    operationsLive: () => ({}),
+    operationsReady: () => ({}),
+    operationsMetrics: () => ({}),
+  };
+}
+
+export interface WebhookCallsOf {
+  /** With both scopes for webhooks in the ledger. */
+  readonly client: Client;
+  readonly ledgerId: string;
+  /** As the superuser, to plant deliveries. */
+  readonly db: pg.Client;
+  /** Where the endpoints are. */
+  readonly url: () => string;
+}
+
+/** The same of the dispatcher's operations. */
+export function properWebhookCalls({ client, ledgerId, db, url }: WebhookCallsOf): ProperCalls {
+  const endpoint = async () => ({ id: (await createEndpoint(client, { url: url() })).id });
+  const endpointAnd = (body: object) => async () => ({ ...(await endpoint()), body });
+  const delivery = async (status: string) => {
+    const { id } = await endpoint();
+    return { id: await plantDelivery(db, { ledgerId, endpointId: id, status }) };
+  };
+  return {
+    webhookEndpointsCreate: () => ({ body: { url: url() } }),
+    webhookEndpointsList: () => ({}),
+    webhookEndpointsGet: endpoint,
+    webhookEndpointsUpdate: endpointAnd({ description: 'x' }),
+    webhookEndpointsDelete: endpoint,
+    webhookEndpointsEnable: endpoint,
+    webhookEndpointsDisable: endpoint,
+    webhookEndpointsRotateSecret: endpointAnd({}),
+    webhookEndpointsTest: endpointAnd({ eventType: 'transaction.posted' }),
+    webhookEndpointsRecover: endpointAnd({ since: '2026-01-31T00:00:00Z' }),
+    webhookEndpointsStats: endpoint,
+    webhookDeliveriesList: () => ({}),
+    webhookDeliveriesListOfEndpoint: endpoint,
+    webhookDeliveriesGet: () => delivery('succeeded'),
+    webhookDeliveriesRetry: () => delivery('failed'),
+    eventTypesList: () => ({}),
     operationsLive: () => ({}),
     operationsReady: () => ({}),
     operationsMetrics: () => ({}),

@@ -35,6 +35,18 @@ import { TransactionsController } from './transactions/transactions.controller.j
 const migrationNames = migrations.map(({ name }) => name);
 const OperationsController = operationsController(Documented);
 
+/** All that has routes. */
+export const controllers = [
+  AccountsController,
+  TransactionsController,
+  JournalController,
+  ApiKeysController,
+  ClientTokensController,
+  OrganizationsController,
+  AuditLogController,
+  OperationsController,
+];
+
 const handlers = [
   OpenAccountHandler,
   UpdateAccountHandler,
@@ -77,18 +89,7 @@ export class AppModule {
           logger: parts.logger,
         }),
       ],
-      controllers: isApi
-        ? [
-            AccountsController,
-            TransactionsController,
-            JournalController,
-            ApiKeysController,
-            ClientTokensController,
-            OrganizationsController,
-            AuditLogController,
-            OperationsController,
-          ]
-        : [OperationsController],
+      controllers: isApi ? controllers : [OperationsController],
       providers: [
         { provide: REGISTRY, useValue: parts.registry },
         { provide: READ_POOL, useValue: parts.readPool },

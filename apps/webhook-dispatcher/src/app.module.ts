@@ -30,6 +30,14 @@ export interface DispatcherParts {
 const migrationNames = migrations.map(({ name }) => name);
 const OperationsController = operationsController(Documented);
 
+/** All that has routes. */
+export const controllers = [
+  WebhookEndpointsController,
+  WebhookDeliveriesController,
+  EventTypesController,
+  OperationsController,
+];
+
 @Module({})
 export class AppModule {
   static with(settings: DispatcherSettings, parts: DispatcherParts): DynamicModule {
@@ -45,12 +53,7 @@ export class AppModule {
           logger: parts.logger,
         }),
       ],
-      controllers: [
-        WebhookEndpointsController,
-        WebhookDeliveriesController,
-        EventTypesController,
-        OperationsController,
-      ],
+      controllers,
       providers: [
         { provide: REGISTRY, useValue: parts.registry },
         { provide: API_POOL, useValue: parts.pool },
