@@ -4,11 +4,10 @@ import { scopes } from '#access';
 import type { DeclaredRoute } from '../../tools/access-matrix/declared-routes.js';
 import { callerKinds, type CallerKind } from '../../tools/access-matrix/expected-answers.js';
 import type { BothApps } from './both-apps.js';
-import type { Account, Answer, Client, One } from './client.js';
+import { withQuery, type Account, type Answer, type Client, type One } from './client.js';
 import { DocumentedApi, type Call, type OpenApiDocument } from './documented-api.js';
 import { OPERATOR_API_KEY } from './product.js';
 import { properCalls, properWebhookCalls, type ProperCalls } from './proper-calls.js';
-import { withQuery } from './client.js';
 import { uuidOf } from './webhook-fixtures.js';
 
 type ClientOf = (secret: string) => Client;
@@ -143,13 +142,16 @@ export class AccessCallers {
     );
     while ((await expired.get('/v1/accounts')).status === 200) await sleep(50);
     const key = await this.makeKey();
-    const ofTest = key.secret.replace('sk_live_', 'sk_test_');
-    await this.plantSecret(key, ofTest);
+    const [ofLive, ofTest] = ['sk_live_', 'sk_test_'].map((prefix) => `${prefix}planted${randomUUID()}`);
+    await this.plantSecret(key, ofLive!);
+    await this.plantSecret(key, ofTest!);
+    const { status } = await this.clientOf(ofLive!).get('/v1/accounts');
+    if (status !== 200) throw new Error(`a planted secret of the right mode is answered ${status}`);
     this.nobodies = {
       'no key': this.clientOf(''),
       'wrong key': this.clientOf(key.secret.slice(0, -8) + 'wrong000'),
       'expired key': expired,
-      'wrong mode': this.clientOf(ofTest),
+      'wrong mode': this.clientOf(ofTest!),
     };
   }
 
