@@ -118,7 +118,7 @@ test('bodies whose signatures are still to be looked at take no more memory than
   expect(first.answer()).toBe('');
   if (!second.socket.destroyed) await once(second.socket, 'close');
   // A caller that is still sending when the connection ends may miss why it did.
-  expect(second.answer()).toMatch(/^$|^HTTP\/1\.1 503 .*"code":"unavailable"/s);
+  expect(second.answer()).toMatch(/^$|^HTTP\/1\.1 503 .*"code":"overloaded"/s);
   expect(first.socket.destroyed).toBe(false);
   for (const { socket } of [first, second]) socket.destroy();
   const isFree = async () => {
