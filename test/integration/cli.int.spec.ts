@@ -107,6 +107,17 @@ test('organizations, ledgers and keys are made, listed, rotated and deleted, and
   ]);
   expect(listed.lines.join()).not.toContain('sk_test_');
 
+  const [changed] = await printed<ShownKey>(
+    ...['key', 'update', ledger.id, key!.id, '--name', 'The partner', '--scope', 'mint'],
+    ...['--rate-limit', 'none', '--expires', '2099-12-31T23:59:59Z'],
+  );
+  expect(changed).toMatchObject({
+    ...{ id: key!.id, name: 'The partner', scopes: ['mint'], ownerId: 'merchant-17' },
+    ...{ rateLimitPerMinute: null, expiresAt: '2099-12-31T23:59:59.000000Z' },
+  });
+  const lasting = await printed('key', 'update', ledger.id, key!.id, '--expires', 'never');
+  expect(lasting).toMatchObject([{ name: 'The partner', expiresAt: null }]);
+
   const rotation = ['key', 'rotate', ledger.id, key!.id, '--overlap-seconds', '60'];
   const [rotated] = await printed<ShownKey>(...rotation);
   expect(rotated?.id).toBe(key?.id);
@@ -121,9 +132,17 @@ test('organizations, ledgers and keys are made, listed, rotated and deleted, and
     'organization.created',
     'ledger.created',
     ...Array<string>(3).fill('api_key.created'),
+    ...Array<string>(2).fill('api_key.updated'),
     'api_key.rotated',
     'api_key.deleted',
   ]);
+  const entries = await printed<{ action: string }>('audit', 'list', ledger.id);
+  expect(entries.map(({ action }) => action)).toEqual(
+    rows
+      .slice(1)
+      .map(({ action }) => action)
+      .reverse(),
+  );
   expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set(['cli']));
   for (const { text } of rows) expect(text).not.toMatch(/sk_(test|live)_/);
 });

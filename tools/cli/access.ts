@@ -5,20 +5,28 @@ import {
   createOrganization,
   deleteKey,
   keyIdOf,
+  listAuditLog,
   listKeys,
   listLedgers,
   listOrganizations,
   operatorOf,
+  presentAuditEntry,
   presentKey,
   presentLedger,
   presentOrganization,
   rotateKey,
   scopes,
+  updateKey,
 } from '#access';
 import { decodeTypeId } from '#contracts';
 import { beginJournal } from '#journal';
 import { ApiError, DtoPipe, pageLimitMax, type Page, type PageRequest } from '#platform';
-import { CreateKeyBody, draftOf, RotateKeyBody } from '../../apps/ledger/src/api-keys/key-bodies.js';
+import {
+  CreateKeyBody,
+  draftOf,
+  RotateKeyBody,
+  UpdateKeyBody,
+} from '../../apps/ledger/src/api-keys/key-bodies.js';
 import {
   CreateLedgerBody,
   CreateOrganizationBody,
@@ -86,12 +94,11 @@ export const accessCommands: Commands = {
         expires: { type: 'string' },
       });
       const ledgerId = idOf('ldg', positionals[0]);
-      const limit = values['rate-limit'];
       const given = {
         name: positionals[1],
-        scopes: values.scope?.includes('all') ? [...scopes] : values.scope,
+        scopes: scopesOf(values.scope),
         ownerId: values.owner,
-        rateLimitPerMinute: limit === 'none' ? null : numberOf(limit),
+        rateLimitPerMinute: limitOf(values['rate-limit']),
         signing: values.signing === true ? 'required' : 'none',
         expiresAt: values.expires,
       };
@@ -107,6 +114,28 @@ export const accessCommands: Commands = {
     run: async (args) => {
       const ledgerId = idOf('ldg', argumentsOf(args, ['ldg_…'])[0]);
       await withAccess((access) => printAll((page) => listKeys(access, ledgerId, page), presentKey));
+    },
+  },
+  'key update': {
+    usage:
+      '<ldg_…> <key_…> [--name <name>] [--scope <scope> …] [--rate-limit <requests a minute>|none] [--expires <time>|never]',
+    run: async (args) => {
+      const { values, positionals } = optionsOf(args, ['ldg_…', 'key_…'], {
+        name: { type: 'string' },
+        scope: { type: 'string', multiple: true },
+        'rate-limit': { type: 'string' },
+        expires: { type: 'string' },
+      });
+      const [ledgerId, keyId] = [idOf('ldg', positionals[0]), idOf('key', positionals[1])];
+      const changes = checked(UpdateKeyBody, {
+        name: values.name,
+        scopes: scopesOf(values.scope),
+        rateLimitPerMinute: limitOf(values['rate-limit']),
+        expiresAt: values.expires === 'never' ? null : values.expires,
+      });
+      await withAccess(async (access) =>
+        print(presentKey(await updateKey(access, operatorOf(ledgerId, actor), keyId, changes))),
+      );
     },
   },
   'key rotate': {
@@ -132,7 +161,25 @@ export const accessCommands: Commands = {
       console.log(`${key} and all its secrets have ended.`);
     },
   },
+  'audit list': {
+    usage: '<ldg_…>',
+    run: async (args) => {
+      const ledgerId = idOf('ldg', argumentsOf(args, ['ldg_…'])[0]);
+      const filters = { createdAt: {} };
+      await withAccess((access) =>
+        printAll((page) => listAuditLog(access, ledgerId, filters, page), presentAuditEntry),
+      );
+    },
+  },
 };
+
+function scopesOf(given: string[] | undefined): readonly string[] | undefined {
+  return given?.includes('all') ? [...scopes] : given;
+}
+
+function limitOf(given: string | undefined): number | string | null | undefined {
+  return given === 'none' ? null : numberOf(given);
+}
 
 async function withAccess(work: (access: AccessDatabase) => Promise<void>): Promise<void> {
   const access = await AccessDatabase.connect({ ...readAccessSettings(), applicationName: 'ledger-cli' });
