@@ -5,7 +5,7 @@ import { settingsOf, withOwnBroker } from '../support/kafka.js';
 import { PublishingFaults } from '../support/publishing-faults.js';
 import { readTopic } from '../support/topic-reader.js';
 
-/** Each fault of `npm run test:faults` once, and what a send does on its own. */
+/** The quick faults of `npm run test:faults` once, and what a send does on its own. */
 describe('a publisher whose surroundings fail', () => {
   let publishing: PublishingFaults;
 
@@ -26,18 +26,6 @@ describe('a publisher whose surroundings fail', () => {
     },
     120_000,
   );
-
-  withOwnBroker(
-    'waits for a broker that is away, while posting goes on as if nothing were',
-    async () => {
-      await publishing.stopBroker(3);
-    },
-    240_000,
-  );
-
-  test('that was frozen past the loss of its lead changes nothing when it wakes', async () => {
-    await publishing.freezePublishers(1);
-  }, 240_000);
 
   withOwnBroker(
     'gives a send up after its time, and the next one is whole',
