@@ -48,7 +48,10 @@ it('reads a few index entries per account that it names, and none of the others'
   const ledger = await journal.newLedger();
   // The session's plans are made, and kept, while there is next to nothing.
   const payer = await ledger.open(1_000_000n);
-  for (let n = 0; n < 10; n += 1) await ledger.move('ROOT', payer, 1n, { key: `early-${n}` });
+  for (let n = 0; n < 10; n += 1) {
+    await ledger.move('ROOT', payer, 1n, { key: `early-${n}` });
+    await ledger.open();
+  }
   const payees = await Promise.all(Array.from({ length: accountsCount }, () => ledger.open(1n)));
   for (let n = 0; n < transfersCount; n += 1)
     await ledger.move(payer, payees[n] ?? payer, 1n, { key: `late-${n}` });
