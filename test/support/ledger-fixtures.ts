@@ -3,12 +3,18 @@ import {
   newAccount,
   type Account,
   type AccountSettings,
+  type CaptureHoldCommand,
   type CreateTransactionCommand,
+  type ExpireHoldCommand,
+  type ExtendHoldCommand,
   type GatheredState,
   type OpenAccountCommand,
   type PostingDraft,
+  type ReverseTransactionCommand,
+  type SetExchangeRateCommand,
   type SystemAccountName,
   type TransactionDraft,
+  type VoidHoldCommand,
 } from '#domain';
 
 /** A UUID that shows which of many it is. */
@@ -114,4 +120,50 @@ export function stateOf(accounts: readonly Account[], changes: Partial<GatheredS
     systemAccountId: systemIdOf,
     ...changes,
   });
+}
+
+/** A hold of one posting; without an end it never expires. */
+export function holdOf(
+  transactionId: string,
+  sender: string,
+  recipient: string,
+  amount: bigint,
+  expiresAt: bigint | null = null,
+): CreateTransactionCommand {
+  return moveOf(transactionId, sender, recipient, amount, { hold: { expiresAt } });
+}
+
+/** A capture of all that is left, or of a part, after which the rest stays held unless it is said to be final. */
+export function captureOf(
+  transactionId: string,
+  captureId: string,
+  amount: bigint | null = null,
+  isFinal = amount === null,
+): CaptureHoldCommand {
+  return { kind: 'capture-hold', transactionId, captureId, amount, isFinal };
+}
+
+export function reversalOf(
+  transactionId: string,
+  reversalId: string,
+  amount: bigint | null = null,
+  reason: string | null = null,
+): ReverseTransactionCommand {
+  return { kind: 'reverse-transaction', transactionId, reversalId, amount, reason };
+}
+
+export function voidOf(transactionId: string): VoidHoldCommand {
+  return { kind: 'void-hold', transactionId };
+}
+
+export function expiryOf(transactionId: string): ExpireHoldCommand {
+  return { kind: 'expire-hold', transactionId };
+}
+
+export function extensionOf(transactionId: string, expiresAt: bigint): ExtendHoldCommand {
+  return { kind: 'extend-hold', transactionId, expiresAt };
+}
+
+export function rateOf(from: string, to: string, rate: string): SetExchangeRateCommand {
+  return { kind: 'set-exchange-rate', from, to, rate };
 }

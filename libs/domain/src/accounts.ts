@@ -1,5 +1,8 @@
-/** System accounts stand for the world outside the ledger; each currency has its own of each name. */
-export const systemAccountNames = ['ROOT'] as const;
+/**
+ * System accounts; each currency has its own of each name. ROOT stands for the world outside the ledger. EXCHANGE
+ * stands between two currencies: its balance is the ledger's open position, apart from what was issued.
+ */
+export const systemAccountNames = ['ROOT', 'EXCHANGE'] as const;
 export type SystemAccountName = (typeof systemAccountNames)[number];
 
 export const visibilities = ['private', 'public', 'unlisted'] as const;

@@ -1,14 +1,22 @@
 import {
   accountWith,
+  captureOf,
   draftOf,
+  extensionOf,
+  holdOf,
   idOf,
   moveOf,
   openingOf,
+  rateOf,
+  reversalOf,
   rootWith,
+  stateNow,
   stateOf,
+  voidOf,
 } from '../../../test/support/ledger-fixtures.js';
+import { LedgerStory } from '../../../test/support/ledger-story.js';
 import type { Account } from './accounts.js';
-import type { Caller } from './callers.js';
+import { unboundCaller, type Caller } from './callers.js';
 import type { LedgerCommand } from './commands.js';
 import { decide } from './decide.js';
 
@@ -26,7 +34,7 @@ const accounts = {
 type Name = keyof typeof accounts | 'ROOT' | 'missing';
 
 const names = [...(Object.keys(accounts) as Name[]), 'ROOT', 'missing'] as const;
-const alice: Caller = { ownerId: 'alice' };
+const alice: Caller = { ownerId: 'alice', mayMint: true, mayBurn: true };
 const txn = idOf(2, 1);
 
 const referenceOf = (name: Name) =>
@@ -95,15 +103,15 @@ describe('an owner changes and closes', () => {
 });
 
 describe('an account that is opened', () => {
-  const ownerOf = (ownerId: string | null, caller: { ownerId: string | null }) => {
+  const ownerOf = (ownerId: string | null, caller: Caller) => {
     const decision = decide(openingOf(idOf(1, 50), { settings: { ownerId } }), state(), caller);
     const opened = decision.accepted ? decision.events[0] : undefined;
     return opened?.type === 'account.opened' ? opened.account.ownerId : undefined;
   };
 
   it.each([
-    ['bob', { ownerId: null }, 'bob'],
-    [null, { ownerId: null }, null],
+    ['bob', unboundCaller, 'bob'],
+    [null, unboundCaller, null],
     ['bob', alice, 'alice'],
     [null, alice, 'alice'],
   ])("with the owner %s by %j is %s's", (asked, caller, expected) => {
@@ -118,8 +126,102 @@ describe('an account that is opened', () => {
 
 it('a caller bound to no owner may name every account', () => {
   for (const name of names.filter((each) => each !== 'missing' && each !== 'own')) {
-    const unbound = { ownerId: null };
-    expect(refusalOf(moveOf(txn, referenceOf(name), accounts.own.id, 1n), unbound)).toBeNull();
-    expect(refusalOf(moveOf(txn, accounts.own.id, referenceOf(name), 1n), unbound)).toBeNull();
+    expect(refusalOf(moveOf(txn, referenceOf(name), accounts.own.id, 1n), unboundCaller)).toBeNull();
+    expect(refusalOf(moveOf(txn, accounts.own.id, referenceOf(name), 1n), unboundCaller)).toBeNull();
   }
+});
+
+/** What alice's and bob's owners, a stranger and a caller bound to none may do with what alice gives bob. */
+describe('what follows a transaction is', () => {
+  const [sender, recipient, other] = [accounts.own, accounts.private, accounts['own public']];
+  const [followed, follower] = [idOf(2, 2), idOf(2, 3)];
+  const story = (commands: readonly LedgerCommand[]) =>
+    new LedgerStory([...Object.values(accounts), rootWith(-800n)]).tell(...commands);
+  const ownedBy = (ownerId: string | null): Caller => ({ ...unboundCaller, ownerId });
+  const hold = holdOf(followed, sender.id, recipient.id, 10n);
+  const toBoth: LedgerCommand = {
+    kind: 'create-transaction',
+    draft: draftOf(
+      followed,
+      [
+        { sender: sender.id, recipient: recipient.id, amount: 1n },
+        { sender: sender.id, recipient: other.id, amount: 1n },
+      ],
+      { hold: { expiresAt: null } },
+    ),
+  };
+  const withBurn: LedgerCommand = {
+    kind: 'create-transaction',
+    draft: draftOf(
+      followed,
+      [
+        { sender: sender.id, recipient: recipient.id, amount: 1n },
+        { sender: sender.id, recipient: 'ROOT', amount: 1n },
+      ],
+      { hold: { expiresAt: null } },
+    ),
+  };
+  const [no, unseen] = ['forbidden', 'transaction_not_found'] as const;
+  const capture = captureOf(followed, follower);
+  const reverse = reversalOf(followed, follower);
+  const release = voidOf(followed);
+  const extend = extensionOf(followed, stateNow + 1_000n);
+  const transfer = moveOf(followed, sender.id, recipient.id, 10n);
+  const captured = [holdOf(idOf(2, 9), sender.id, recipient.id, 10n), captureOf(idOf(2, 9), followed)];
+
+  it.each<
+    [
+      string,
+      readonly LedgerCommand[],
+      LedgerCommand,
+      Record<'sender' | 'recipient' | 'stranger', string | null>,
+    ]
+  >([
+    ['the capture of a hold', [hold], capture, { sender: no, recipient: null, stranger: unseen }],
+    ['the void of a hold', [hold], release, { sender: no, recipient: null, stranger: unseen }],
+    ['the extension of a hold', [hold], extend, { sender: no, recipient: no, stranger: unseen }],
+    [
+      'the capture of a hold for two owners',
+      [toBoth],
+      capture,
+      { sender: no, recipient: no, stranger: unseen },
+    ],
+    ['the void of a hold for two owners', [toBoth], release, { sender: no, recipient: no, stranger: unseen }],
+    [
+      'the capture of a hold in part for ROOT',
+      [withBurn],
+      capture,
+      { sender: no, recipient: no, stranger: unseen },
+    ],
+    ['the reversal of a transfer', [transfer], reverse, { sender: no, recipient: null, stranger: unseen }],
+    ['the reversal of a capture', captured, reverse, { sender: no, recipient: null, stranger: unseen }],
+  ])('%s', (_, commands, command, expected) => {
+    const answers = (ownerId: string | null) =>
+      story(commands).refusalOf(command, ownedBy(ownerId))?.[0] ?? null;
+    expect({ sender: answers('alice'), recipient: answers('bob'), stranger: answers('carol') }).toEqual(
+      expected,
+    );
+    expect(answers(null)).toBeNull();
+  });
+
+  it('told to a stranger as what does not exist, word for word', () => {
+    for (const command of [capture, release, extend, reverse]) {
+      const hidden = story([hold]).decide(command, ownedBy('carol'));
+      expect(hidden).toEqual(story([]).decide(command, ownedBy('carol')));
+      expect(hidden).toMatchObject({ refusal: { code: 'transaction_not_found' } });
+    }
+  });
+
+  it("the recipient's of an exchange: EXCHANGE, which it goes through, is nobody's", () => {
+    const dollars = accountWith(idOf(1, 60), 0n, { ownerId: 'bob', currency: 'USD' });
+    const commands = [
+      rateOf('EUR', 'USD', '2'),
+      holdOf(idOf(2, 9), sender.id, dollars.id, 10n),
+      captureOf(idOf(2, 9), followed, 5n),
+    ];
+    const exchange = new LedgerStory([sender, dollars]).tell(...commands);
+    const bound = [captureOf(idOf(2, 9), follower), voidOf(idOf(2, 9)), reverse];
+    expect(bound.map((command) => exchange.refusalOf(command, ownedBy('bob')))).toEqual([null, null, null]);
+    expect(bound.map((command) => exchange.refusalOf(command, ownedBy('alice'))?.[0])).toEqual([no, no, no]);
+  });
 });

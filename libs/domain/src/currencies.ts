@@ -24,10 +24,6 @@ const exponents: ReadonlyMap<string, number> = new Map(
   ),
 );
 
-export function isKnownCurrency(code: string): boolean {
-  return exponents.has(code);
-}
-
 /** Decimals of the currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD. Null for an unknown code. */
 export function currencyExponent(code: string): number | null {
   return exponents.get(code) ?? null;

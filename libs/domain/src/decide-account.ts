@@ -6,7 +6,6 @@ import type {
   OpenAccountCommand,
   UpdateAccountCommand,
 } from './commands.js';
-import { isKnownCurrency } from './currencies.js';
 import { decideTransaction } from './decide-transaction.js';
 import type { DomainEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -27,7 +26,7 @@ export function decideOpenAccount(
   if (externalId !== null && state.isAccountExternalIdTaken(externalId)) {
     return refuse('external_id_taken', 'another account has this externalId', 'externalId');
   }
-  if (!isKnownCurrency(command.currency)) {
+  if (state.currencyExponent(command.currency) === null) {
     return refuse('unknown_currency', `${command.currency} is not a currency of this ledger`, 'currency');
   }
   const account = newAccount(command.accountId, null, command.currency, settings, state.nextRecordedAt);

@@ -1,150 +1,141 @@
-import {
-  availableBalance,
-  newAccount,
-  postedBalance,
-  systemAccountNames,
-  type Account,
-  type SystemAccountName,
-} from './accounts.js';
+import { postedBalance, type Account } from './accounts.js';
 import { amountMax } from './amounts.js';
-import { mayCredit, owns, type Caller } from './callers.js';
+import { owns, type Caller } from './callers.js';
 import type { DomainEvent } from './events.js';
-import { applyLeg } from './evolve.js';
+import { convertBetween } from './convert-between.js';
 import type { LedgerState } from './ledger-state.js';
-import { accept, refuse, type Decision } from './refusals.js';
-import type {
-  AccountReference,
-  Direction,
-  Leg,
-  PostingDraft,
-  TransactionDraft,
-  TransactionType,
+import { move, refuseByLimits, refuseByStatus, type Movement } from './movements.js';
+import { findParties, isRoot, SystemAccounts, type Parties, type Path } from './parties.js';
+import { accept, refuse, type Decision, type Refused } from './refusals.js';
+import {
+  initialProgress,
+  type Condition,
+  type Exchange,
+  type PostingDraft,
+  type Transaction,
+  type TransactionDraft,
+  type TransactionType,
 } from './transactions.js';
 
-interface Posting {
-  readonly path: (side: 'sender' | 'recipient' | 'amount') => string;
-  readonly sender: Account;
-  readonly recipient: Account;
-  readonly amount: bigint;
+interface Posting extends Parties {
+  readonly draft: PostingDraft;
+  readonly path: Path;
 }
 
-type Refused = ReturnType<typeof refuse>;
-
 /**
- * Moves money between accounts: all postings or none. Refused in the order of the checks below; within a
- * step postings go in order, the sender before the recipient.
+ * Moves money between accounts, or holds it: all postings or none. Refused in the order of the checks below; within
+ * a step postings go in order, the sender before the recipient.
  */
 export function decideTransaction(
   draft: TransactionDraft,
   state: LedgerState,
   caller: Caller,
 ): Decision<DomainEvent> {
+  const refusedTime = refuseByTimes(draft, state);
+  if (refusedTime) return refusedTime;
   const path = pathsOf(draft);
   for (const [index, posting] of draft.postings.entries()) {
     if (posting.sender === posting.recipient) {
-      return refuse('same_account', 'sender and recipient are the same account', path(index, 'recipient'));
+      return refuse('same_account', 'sender and recipient are the same account', path(index)('recipient'));
     }
   }
-  const openings = new Map<string, Account>();
+  const systems = new SystemAccounts(state);
   const postings: Posting[] = [];
   for (const [index, posting] of draft.postings.entries()) {
-    const found = findAccounts(posting, state, caller, openings, (side) => path(index, side));
+    const found = findParties(posting, state, caller, systems, path(index));
     if ('accepted' in found) return found;
-    postings.push(found);
+    postings.push({ ...found, draft: posting, path: path(index) });
   }
-  const refused =
-    refuseByStatus(postings, 'closed') ??
-    refuseByStatus(postings, 'frozen') ??
-    refuseByExternalId(draft, state) ??
-    refuseByCurrency(postings);
+  const conditions = findConditions(draft, postings, state, caller);
+  if ('accepted' in conditions) return conditions;
+  const refusedState = refuseByStatus(postings) ?? refuseByExternalId(draft, state);
+  if (refusedState) return refusedState;
+  const exchanged = exchange(postings, state, systems);
+  if ('accepted' in exchanged) return exchanged;
+  const refused = refuseByPeriod(draft, state) ?? refuseByConditions(conditions);
   if (refused) return refused;
 
-  const { legs, before, after } = post(postings, state.nextRecordedAt + BigInt(openings.size));
-  const overLimit = refuseByFunds(postings, before, after) ?? refuseByMaximum(postings, before, after);
+  const { movements, exchanges } = exchanged;
+  const moved = move(movements, draft.hold ? 'hold' : 'post');
+  const overLimit = refuseByLimits(movements, moved);
   if (overLimit) return overLimit;
 
-  const { transactionId, reference, externalId, metadata } = draft;
-  const type = typeOf(postings);
-  return accept<DomainEvent>([
-    ...[...openings.values()].map((account) => ({ type: 'account.opened', account }) as const),
-    {
-      type: 'transaction.posted',
-      transaction: { transactionId, type, reference, externalId, metadata, legs },
-    },
-  ]);
+  const transaction: Transaction = {
+    transactionId: draft.transactionId,
+    type: exchanges.length > 0 ? 'exchange' : typeOf(postings),
+    reference: draft.reference,
+    externalId: draft.externalId,
+    metadata: draft.metadata,
+    legs: moved.legs,
+    ...(exchanges.length > 0 ? { exchanges } : {}),
+    ...(draft.effectiveAt === undefined ? {} : { effectiveAt: draft.effectiveAt }),
+  };
+  const openings = systems.openings.map((account) => ({ type: 'account.opened', account }) as const);
+  if (!draft.hold) return accept<DomainEvent>([...openings, { type: 'transaction.posted', transaction }]);
+  const progress = initialProgress(movements.length, draft.hold);
+  return accept<DomainEvent>([...openings, { type: 'transaction.pending', transaction, progress }]);
 }
 
-function pathsOf(draft: TransactionDraft) {
-  const isSingle = draft.postings.length === 1;
-  return (index: number, field: string) => (isSingle ? field : `postings[${index}].${field}`);
+/** Only the ledger's own clock says what is past, as it is when the transaction is recorded. */
+function refuseByTimes({ effectiveAt, hold }: TransactionDraft, state: LedgerState): Refused | null {
+  const now = state.nextRecordedAt;
+  if (effectiveAt !== undefined && effectiveAt > now) {
+    return refuse('validation_error', 'must not be in the future', 'effectiveAt');
+  }
+  if (hold && hold.expiresAt !== null && hold.expiresAt <= now) {
+    return refuse('validation_error', 'must be in the future', 'expiresAt');
+  }
+  return null;
 }
 
-function isSystemAccountName(reference: AccountReference): reference is SystemAccountName {
-  return (systemAccountNames as readonly string[]).includes(reference);
+function pathsOf({ postings }: TransactionDraft): (index: number) => Path {
+  const isSingle = postings.length === 1;
+  return (index) => (field) => (isSingle ? field : `postings[${index}].${field}`);
 }
 
-function findAccounts(
-  draft: PostingDraft,
+interface FoundCondition {
+  readonly condition: Condition;
+  /** Undefined for a ROOT that nobody has needed yet. */
+  readonly account: Account | undefined;
+  readonly path: string;
+}
+
+/** ROOT is that of the first posting's currency. What a caller can't see the money of isn't there to be asked about. */
+function findConditions(
+  { conditions = [] }: TransactionDraft,
+  postings: readonly Posting[],
   state: LedgerState,
   caller: Caller,
-  openings: Map<string, Account>,
-  path: Posting['path'],
-): Posting | Refused {
-  // Null: a system account, which only a caller bound to no owner may name.
-  const named = (reference: AccountReference, isAllowed: (caller: Caller, account: Account) => boolean) => {
-    if (isSystemAccountName(reference)) return caller.ownerId === null ? null : undefined;
-    const account = state.ownAccount(reference);
-    return account && isAllowed(caller, account) ? account : undefined;
-  };
-  const sender = named(draft.sender, owns);
-  if (sender === undefined) return refuse('account_not_found', 'the sender does not exist', path('sender'));
-  const recipient = named(draft.recipient, mayCredit);
-  if (recipient === undefined)
-    return refuse('account_not_found', 'the recipient does not exist', path('recipient'));
-  const currency = (sender ?? recipient)?.currency;
-  if (currency === undefined) return refuse('same_account', 'one side must be an account', path('recipient'));
-  const system = (name: AccountReference) =>
-    systemAccount(name as SystemAccountName, currency, state, openings);
-  return {
-    path,
-    sender: sender ?? system(draft.sender),
-    recipient: recipient ?? system(draft.recipient),
-    amount: draft.amount,
-  };
+): readonly FoundCondition[] | Refused {
+  const found: FoundCondition[] = [];
+  for (const [index, condition] of conditions.entries()) {
+    const path = `conditions[${index}]`;
+    const { account: reference } = condition;
+    const isSystem = isRoot(reference);
+    const account = isSystem
+      ? state.account(state.systemAccountId('ROOT', postings[0]!.sender.currency))
+      : state.ownAccount(reference);
+    const isThere = isSystem ? caller.ownerId === null : account !== undefined && owns(caller, account);
+    if (!isThere) return refuse('account_not_found', 'the account does not exist', `${path}.accountId`);
+    found.push({ condition, account, path });
+  }
+  return found;
 }
 
-/** A currency's system account is opened by the first transaction that needs it. */
-function systemAccount(
-  name: SystemAccountName,
-  currency: string,
-  state: LedgerState,
-  openings: Map<string, Account>,
-): Account {
-  const id = state.systemAccountId(name, currency);
-  const known = state.account(id) ?? openings.get(id);
-  if (known) return known;
-  const settings = {
-    name,
-    visibility: 'private',
-    externalId: null,
-    ownerId: null,
-    status: 'open',
-    minBalance: null,
-    maxBalance: null,
-    metadata: {},
-  } as const;
-  const account = newAccount(id, name, currency, settings, state.nextRecordedAt + BigInt(openings.size));
-  openings.set(id, account);
-  return account;
-}
-
-function refuseByStatus(postings: readonly Posting[], status: 'closed' | 'frozen'): Refused | null {
-  for (const posting of postings) {
-    for (const side of ['sender', 'recipient'] as const) {
-      if (posting[side].status === status) {
-        return refuse(`account_${status}`, `the ${side} is ${status}`, posting.path(side));
-      }
-    }
+function refuseByConditions(conditions: readonly FoundCondition[]): Refused | null {
+  for (const { condition, account, path } of conditions) {
+    const { version, minPosted, maxPosted } = condition;
+    const posted = account ? postedBalance(account) : 0n;
+    const failed =
+      version !== undefined && version !== (account?.version ?? 0)
+        ? 'version'
+        : minPosted !== undefined && posted < minPosted
+          ? 'minPosted'
+          : maxPosted !== undefined && posted > maxPosted
+            ? 'maxPosted'
+            : null;
+    if (failed)
+      return refuse('version_conflict', 'the account is not as the condition says', `${path}.${failed}`);
   }
   return null;
 }
@@ -154,89 +145,56 @@ function refuseByExternalId({ externalId }: TransactionDraft, state: LedgerState
   return refuse('external_id_taken', 'another transaction has this externalId', 'externalId');
 }
 
-function refuseByCurrency(postings: readonly Posting[]): Refused | null {
-  for (const { sender, recipient, path } of postings) {
-    if (sender.currency !== recipient.currency) {
-      const pair = `${sender.currency} to ${recipient.currency}`;
-      return refuse('exchange_rate_missing', `there is no exchange rate from ${pair}`, path('recipient'));
-    }
-  }
-  return null;
-}
-
 /**
- * Limits are checked once, against the accounts as they are after the whole transaction. Only a sender's
- * available balance can have fallen, and only what a recipient holds can have risen.
+ * Postings as movements within one currency each: one that changes it goes through the EXCHANGE accounts of both, so
+ * that every currency still sums to zero.
  */
-function refuseByFunds(
+function exchange(
   postings: readonly Posting[],
-  before: ReadonlyMap<string, Account>,
-  after: ReadonlyMap<string, Account>,
-): Refused | null {
-  for (const { sender, path } of postings) {
-    const [was, is] = [before.get(sender.id)!, after.get(sender.id)!];
-    const available = availableBalance(is);
-    if (is.minBalance === null || available >= 0n || available >= availableBalance(was)) continue;
-    return refuse('insufficient_funds', 'the available balance does not cover the amount', path('amount'));
-  }
-  return null;
-}
-
-function refuseByMaximum(
-  postings: readonly Posting[],
-  before: ReadonlyMap<string, Account>,
-  after: ReadonlyMap<string, Account>,
-): Refused | null {
-  for (const { sender, recipient, path } of postings) {
-    if (
-      postedBalance(after.get(sender.id)!) < -amountMax ||
-      postedBalance(after.get(recipient.id)!) > amountMax
-    ) {
-      return refuse('balance_limit_exceeded', 'the balance would have too many digits', path('amount'));
+  state: LedgerState,
+  systems: SystemAccounts,
+): { readonly movements: readonly Movement[]; readonly exchanges: readonly Exchange[] } | Refused {
+  const movements: Movement[] = [];
+  const exchanges: Exchange[] = [];
+  for (const { sender, recipient, path, draft } of postings) {
+    const { amount, exchangeRate } = draft;
+    const [from, to] = [sender.currency, recipient.currency];
+    if (from === to) {
+      if (exchangeRate !== undefined) {
+        return refuse('currency_mismatch', `both sides are in ${from}`, path('exchangeRate'));
+      }
+      movements.push({ sender, recipient, path, amount });
+      continue;
     }
-    const [was, is] = [before.get(recipient.id)!, after.get(recipient.id)!];
-    const incoming = postedBalance(is) + is.pendingCredits;
-    if (is.maxBalance === null || incoming <= is.maxBalance) continue;
-    if (incoming <= postedBalance(was) + was.pendingCredits) continue;
-    return refuse(
-      'balance_limit_exceeded',
-      'the balance would pass the maximum of the account',
-      path('amount'),
+    const rate = exchangeRate ?? state.exchangeRate(from, to);
+    if (rate === undefined) {
+      return refuse(
+        'exchange_rate_missing',
+        `there is no exchange rate from ${from} to ${to}`,
+        path('recipient'),
+      );
+    }
+    const converted = convertBetween(amount, rate, from, to, state);
+    if (converted === 0n) {
+      return refuse('amount_too_small', `it comes to nothing in ${to}`, path('amount'));
+    }
+    if (converted > amountMax) {
+      return refuse('balance_limit_exceeded', `it would have too many digits in ${to}`, path('amount'));
+    }
+    exchanges.push({ posting: movements.length, rate });
+    movements.push(
+      { sender, recipient: systems.find('EXCHANGE', from), path, amount },
+      { sender: systems.find('EXCHANGE', to), recipient, path, amount: converted },
     );
   }
-  return null;
+  return { movements, exchanges };
 }
 
-function post(postings: readonly Posting[], recordedAt: bigint) {
-  const before = new Map<string, Account>();
-  const after = new Map<string, Account>();
-  const legs: Leg[] = [];
-  const addLeg = (account: Account, direction: Direction, amount: bigint) => {
-    if (!before.has(account.id)) before.set(account.id, account);
-    const changed = applyLeg(after.get(account.id) ?? account, { direction, amount }, recordedAt);
-    after.set(account.id, changed);
-    legs.push({
-      leg: legs.length + 1,
-      accountId: changed.id,
-      system: changed.system,
-      ownerId: changed.ownerId,
-      visibility: changed.visibility,
-      direction,
-      amount,
-      currency: changed.currency,
-      posted: postedBalance(changed),
-      pendingIn: changed.pendingCredits,
-      pendingOut: changed.pendingDebits,
-      available: availableBalance(changed),
-      version: changed.version,
-      entryNumber: changed.entryNumber,
-    });
-  };
-  for (const { sender, recipient, amount } of postings) {
-    addLeg(sender, 'debit', amount);
-    addLeg(recipient, 'credit', amount);
-  }
-  return { legs, before, after };
+/** Only what is back-dated can fall into a closed period: what isn't takes effect now. */
+function refuseByPeriod({ effectiveAt }: TransactionDraft, state: LedgerState): Refused | null {
+  const { closedBefore } = state;
+  if (effectiveAt === undefined || closedBefore === null || effectiveAt >= closedBefore) return null;
+  return refuse('period_closed', 'the period is closed', 'effectiveAt');
 }
 
 function typeOf(postings: readonly Posting[]): TransactionType {

@@ -17,7 +17,7 @@ const amounts = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(10n ** 36n - 1n, 2n ** 63n, 100n) },
 );
 const limits = fc.option(fc.bigInt({ min: -50n, max: 150n }), { nil: null });
-const externalIds = fc.option(fc.constantFrom('x', 'y', 'z'), { nil: null, freq: 1 });
+const externalIds = fc.option(fc.constantFrom('x', 'y', 'z'), { nil: null, freq: 2 });
 const euros = fc.constantFrom(...accountIds.slice(0, 4), 'ROOT');
 const anybody = fc.constantFrom(...accountIds, 'ROOT');
 const posting = fc.oneof(

@@ -1,6 +1,9 @@
 import type { Caller } from './callers.js';
 import type { LedgerCommand } from './commands.js';
 import { decideCloseAccount, decideOpenAccount, decideUpdateAccount } from './decide-account.js';
+import { decideCapture, decideExpiry, decideExtension, decideVoid } from './decide-hold.js';
+import { decideReversal } from './decide-reversal.js';
+import { decideCurrency, decideExchangeRate, decidePeriod } from './decide-settings.js';
 import { decideTransaction } from './decide-transaction.js';
 import type { DomainEvent } from './events.js';
 import type { LedgerState } from './ledger-state.js';
@@ -20,5 +23,21 @@ export function decide(command: LedgerCommand, state: LedgerState, caller: Calle
       return decideCloseAccount(command, state, caller);
     case 'create-transaction':
       return decideTransaction(command.draft, state, caller);
+    case 'capture-hold':
+      return decideCapture(command, state, caller);
+    case 'void-hold':
+      return decideVoid(command, state, caller);
+    case 'expire-hold':
+      return decideExpiry(command, state);
+    case 'extend-hold':
+      return decideExtension(command, state, caller);
+    case 'reverse-transaction':
+      return decideReversal(command, state, caller);
+    case 'set-exchange-rate':
+      return decideExchangeRate(command, state);
+    case 'add-currency':
+      return decideCurrency(command, state);
+    case 'close-period':
+      return decidePeriod(command, state);
   }
 }

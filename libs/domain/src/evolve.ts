@@ -1,11 +1,10 @@
 import type { Account } from './accounts.js';
-import type { DomainEvent } from './events.js';
+import { effectOf, progressOf, type DomainEvent, type LegEffect, type TransactionEvent } from './events.js';
 import type { LedgerState } from './ledger-state.js';
-import type { Leg } from './transactions.js';
+import { initialProgress, type Leg, type StoredTransaction } from './transactions.js';
 
 /** Applies one event to the state: the only way in which state changes. */
 export function evolve(state: LedgerState, event: DomainEvent): void {
-  const recordedAt = state.nextRecordedAt;
   switch (event.type) {
     case 'account.opened':
     case 'account.closed':
@@ -19,30 +18,79 @@ export function evolve(state: LedgerState, event: DomainEvent): void {
       state.putAccount(event.account);
       break;
     }
+    case 'exchange-rate.set':
+      state.setExchangeRate(event.from, event.to, event.rate);
+      break;
+    case 'currency.added':
+      state.addCurrency(event.code, event.exponent);
+      break;
+    case 'period.closed':
+      state.closePeriod(event.closedBefore);
+      break;
     case 'transaction.posted':
-      for (const leg of event.transaction.legs) {
-        const account = state.account(leg.accountId);
-        if (!account)
-          throw new Error(`leg ${leg.leg} names account ${leg.accountId}, which is not in the state`);
-        state.putAccount(applyLeg(account, leg, recordedAt));
-      }
-      if (event.transaction.externalId !== null)
-        state.takeTransactionExternalId(event.transaction.externalId);
+    case 'transaction.pending':
+    case 'transaction.captured':
+    case 'transaction.reversed':
+    case 'transaction.voided':
+    case 'transaction.expired':
+    case 'transaction.extended':
+      evolveTransaction(state, event);
       break;
   }
   state.advance();
 }
 
+function evolveTransaction(state: LedgerState, event: TransactionEvent): void {
+  const { legs, externalId } = event.transaction;
+  const effect = effectOf(event.type);
+  for (const leg of effect === 'none' ? [] : legs) {
+    const account = state.account(leg.accountId);
+    if (!account) throw new Error(`leg ${leg.leg} names account ${leg.accountId}, which is not in the state`);
+    state.putAccount(applyLeg(account, leg, effect, state.nextRecordedAt));
+  }
+  const stored = storedBy(event);
+  if (stored) {
+    const made = { position: state.position + 1n, recordedAt: state.nextRecordedAt };
+    state.putTransaction({ ...stored, made });
+    if (externalId !== null) state.takeTransactionExternalId(externalId);
+  }
+  for (const { transactionId, progress } of progressOf(event)) state.putProgress(transactionId, progress);
+}
+
+/** The transaction that an event makes, as later commands refer to it; null where it makes none. */
+export function storedBy(event: TransactionEvent): Omit<StoredTransaction, 'made'> | null {
+  const { type, transaction } = event;
+  switch (type) {
+    case 'transaction.pending':
+      return { transaction, isHold: true, progress: event.progress };
+    case 'transaction.posted':
+    case 'transaction.captured':
+    case 'transaction.reversed': {
+      const progress = initialProgress(transaction.legs.length / 2, null);
+      return { transaction, isHold: false, progress };
+    }
+    case 'transaction.voided':
+    case 'transaction.expired':
+    case 'transaction.extended':
+      return null;
+  }
+}
+
 /**
- * The account after one posted leg. Each field is named, because this is made four times for a transfer and a copy
- * with some fields replaced takes longer.
+ * The account after one leg. Each field is named, because this is made four times for a transfer and a copy with
+ * some fields replaced takes longer.
  */
 export function applyLeg(
   account: Account,
-  leg: Pick<Leg, 'direction' | 'amount'>,
+  leg: Pick<Leg, 'direction' | 'amount' | 'released'>,
+  effect: LegEffect,
   recordedAt: bigint,
 ): Account {
+  if (effect === 'none') return account;
   const isDebit = leg.direction === 'debit';
+  const posted = effect === 'post' || effect === 'capture' ? leg.amount : 0n;
+  const pending =
+    effect === 'post' ? 0n : effect === 'hold' ? leg.amount : -leg.amount - (leg.released ?? 0n);
   return {
     id: account.id,
     system: account.system,
@@ -54,13 +102,13 @@ export function applyLeg(
     status: account.status,
     minBalance: account.minBalance,
     maxBalance: account.maxBalance,
-    postedDebits: isDebit ? account.postedDebits + leg.amount : account.postedDebits,
-    postedCredits: isDebit ? account.postedCredits : account.postedCredits + leg.amount,
-    pendingDebits: account.pendingDebits,
-    pendingCredits: account.pendingCredits,
+    postedDebits: isDebit ? account.postedDebits + posted : account.postedDebits,
+    postedCredits: isDebit ? account.postedCredits : account.postedCredits + posted,
+    pendingDebits: isDebit ? account.pendingDebits + pending : account.pendingDebits,
+    pendingCredits: isDebit ? account.pendingCredits : account.pendingCredits + pending,
     version: account.version + 1,
     settingsVersion: account.settingsVersion,
-    entryNumber: account.entryNumber + 1,
+    entryNumber: effect === 'post' || effect === 'capture' ? account.entryNumber + 1 : account.entryNumber,
     metadata: account.metadata,
     createdAt: account.createdAt,
     updatedAt: recordedAt,

@@ -1,4 +1,13 @@
-import { accountWith, idOf, moveOf, openingOf, stateOf } from '../../../test/support/ledger-fixtures.js';
+import {
+  accountWith,
+  holdOf,
+  idOf,
+  moveOf,
+  openingOf,
+  rateOf,
+  stateOf,
+  voidOf,
+} from '../../../test/support/ledger-fixtures.js';
 import { unboundCaller } from './callers.js';
 import { decide } from './decide.js';
 import { evolve } from './evolve.js';
@@ -66,6 +75,56 @@ describe('an overlay', () => {
     expect(state.isAccountExternalIdTaken('shop-1')).toBe(true);
     expect(state.overlay().isAccountExternalIdTaken('shop-1')).toBe(true);
   });
+});
+
+describe('an overlay of what is not on accounts', () => {
+  const points = { kind: 'add-currency', code: 'POINTS', exponent: 3, name: 'Points' } as const;
+  const closing = (closedBefore: bigint) => {
+    return { kind: 'close-period', through: '1970-01-01', closedBefore } as const;
+  };
+  const told = () => {
+    const state = stateOf([accountWith(alice, 9n), accountWith(bob, 0n)]);
+    for (const command of [
+      points,
+      rateOf('EUR', 'POINTS', '2'),
+      closing(100n),
+      holdOf(txn, alice, bob, 4n),
+    ]) {
+      apply(command, state);
+    }
+    return state;
+  };
+
+  it('sees it in its base', () => {
+    const overlay = told().overlay();
+    expect(overlay.currencyExponent('POINTS')).toBe(3);
+    expect(overlay.exchangeRate('EUR', 'POINTS')).toBe('2');
+    expect(overlay.closedBefore).toBe(100n);
+    expect(overlay.transaction(txn)?.progress.status).toBe('pending');
+  });
+
+  it('keeps what it changes of it apart', () => {
+    const state = told();
+    const overlay = state.overlay();
+    for (const command of [rateOf('EUR', 'POINTS', '3'), closing(50n), voidOf(txn)]) apply(command, overlay);
+    const seen = (one: LedgerState) => [
+      one.exchangeRate('EUR', 'POINTS'),
+      one.closedBefore,
+      one.transaction(txn)?.progress.status,
+    ];
+    expect(seen(overlay)).toEqual(['3', 50n, 'voided']);
+    expect(seen(overlay.overlay())).toEqual(['3', 50n, 'voided']);
+    expect(seen(state)).toEqual(['2', 100n, 'pending']);
+  });
+});
+
+it('what has come further and was not gathered is a bug, and says so', () => {
+  const state = stateOf([accountWith(alice, 9n), accountWith(bob, 0n)]);
+  apply(holdOf(txn, alice, bob, 4n), state);
+  const decision = decide(voidOf(txn), state, unboundCaller);
+  if (!decision.accepted) throw new Error('refused');
+  const accounts = [accountWith(alice, 9n), accountWith(bob, 0n)];
+  expect(() => evolve(stateOf(accounts), decision.events[0]!)).toThrow(/not in the state/);
 });
 
 it('a leg of an account that nobody gathered is a bug, and says so', () => {

@@ -1,4 +1,6 @@
 import type { Account, SystemAccountName } from './accounts.js';
+import { currencyExponent } from './currencies.js';
+import type { Progress, StoredTransaction } from './transactions.js';
 
 export interface GatheredState {
   /** Position and time (microseconds) of the ledger's last event. */
@@ -10,6 +12,14 @@ export interface GatheredState {
   /** Those external ids among the ones asked for that are taken. */
   readonly accountExternalIds: readonly string[];
   readonly transactionExternalIds: readonly string[];
+  /** Transactions that commands refer to, and the holds of those that are captures; by their UUIDs. */
+  readonly transactions?: ReadonlyMap<string, StoredTransaction>;
+  /** Rates between the currencies of the accounts. */
+  readonly exchangeRates?: readonly { readonly from: string; readonly to: string; readonly rate: string }[];
+  /** The ledger's own currencies among those asked for. */
+  readonly currencies?: readonly { readonly code: string; readonly exponent: number }[];
+  /** Microseconds since 1970: nothing may take effect before; null: no period is closed. */
+  readonly closedBefore?: bigint | null;
   /** A system account's id follows from its name and currency, so that one made now needs no look-up. */
   readonly systemAccountId: (name: SystemAccountName, currency: string) => string;
 }
@@ -24,6 +34,10 @@ export class LedgerState {
   /** False: taken in the base, and freed since. */
   private readonly accountExternalIds = new Map<string, boolean>();
   private readonly transactionExternalIds = new Set<string>();
+  private readonly transactions = new Map<string, StoredTransaction>();
+  private readonly exchangeRates = new Map<string, string>();
+  private readonly currencies = new Map<string, number>();
+  private closedBeforeOwn: bigint | null = null;
   readonly touchedAccountIds = new Set<string>();
 
   private constructor(
@@ -40,6 +54,10 @@ export class LedgerState {
     for (const account of gathered.accounts) state.accounts.set(account.id, account);
     for (const id of gathered.accountExternalIds) state.accountExternalIds.set(id, true);
     for (const id of gathered.transactionExternalIds) state.transactionExternalIds.add(id);
+    for (const [id, stored] of gathered.transactions ?? []) state.transactions.set(id, stored);
+    for (const { from, to, rate } of gathered.exchangeRates ?? []) state.setExchangeRate(from, to, rate);
+    for (const { code, exponent } of gathered.currencies ?? []) state.addCurrency(code, exponent);
+    state.closedBeforeOwn = gathered.closedBefore ?? null;
     return state;
   }
 
@@ -84,6 +102,25 @@ export class LedgerState {
     );
   }
 
+  transaction(id: string): StoredTransaction | undefined {
+    return this.transactions.get(id) ?? this.base?.transaction(id);
+  }
+
+  /** Major units of one for one of the other; undefined where the ledger has no rate. */
+  exchangeRate(from: string, to: string): string | undefined {
+    return this.exchangeRates.get(`${from} ${to}`) ?? this.base?.exchangeRate(from, to);
+  }
+
+  /** Decimals of the currency's minor unit, of ISO 4217 or the ledger's own; null for one that it hasn't. */
+  currencyExponent(code: string): number | null {
+    return this.currencies.get(code) ?? this.base?.currencyExponent(code) ?? currencyExponent(code);
+  }
+
+  /** Microseconds since 1970 before which nothing may take effect; null: no period is closed. */
+  get closedBefore(): bigint | null {
+    return this.closedBeforeOwn ?? this.base?.closedBefore ?? null;
+  }
+
   /** For evolve alone. */
   putAccount(account: Account): void {
     this.accounts.set(account.id, account);
@@ -99,6 +136,33 @@ export class LedgerState {
   /** For evolve alone. */
   takeTransactionExternalId(externalId: string): void {
     this.transactionExternalIds.add(externalId);
+  }
+
+  /** For evolve alone. */
+  putTransaction(stored: StoredTransaction): void {
+    this.transactions.set(stored.transaction.transactionId, stored);
+  }
+
+  /** For evolve alone. */
+  putProgress(transactionId: string, progress: Progress): void {
+    const stored = this.transaction(transactionId);
+    if (!stored) throw new Error(`transaction ${transactionId} has progressed and is not in the state`);
+    this.transactions.set(transactionId, { ...stored, progress });
+  }
+
+  /** For evolve alone. */
+  setExchangeRate(from: string, to: string, rate: string): void {
+    this.exchangeRates.set(`${from} ${to}`, rate);
+  }
+
+  /** For evolve alone. */
+  addCurrency(code: string, exponent: number): void {
+    this.currencies.set(code, exponent);
+  }
+
+  /** For evolve alone. */
+  closePeriod(closedBefore: bigint): void {
+    this.closedBeforeOwn = closedBefore;
   }
 
   /** For evolve alone: the head moves on by one event. */

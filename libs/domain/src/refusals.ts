@@ -1,15 +1,29 @@
 /** Why a command changes nothing. The codes are part of the wire contract. */
 export type RefusalCode =
+  | 'validation_error'
+  | 'forbidden'
+  | 'payload_too_large'
   | 'idempotency_key_reused'
+  | 'batch_refused'
   | 'same_account'
   | 'account_not_found'
+  | 'transaction_not_found'
   | 'precondition_failed'
   | 'account_closed'
   | 'account_frozen'
+  | 'transaction_not_pending'
+  | 'not_reversible'
+  | 'already_reversed'
   | 'external_id_taken'
   | 'account_not_empty'
+  | 'currency_exists'
   | 'unknown_currency'
+  | 'currency_mismatch'
   | 'exchange_rate_missing'
+  | 'amount_too_small'
+  | 'period_closed'
+  | 'version_conflict'
+  | 'amount_exceeds_remaining'
   | 'insufficient_funds'
   | 'balance_limit_exceeded';
 
@@ -25,8 +39,10 @@ export type Decision<Event> =
   | { readonly accepted: true; readonly events: readonly Event[] }
   | { readonly accepted: false; readonly refusal: Refusal };
 
-export function refuse(code: RefusalCode, message: string, path: string | null = null) {
-  return { accepted: false, refusal: { code, message, path } } as const;
+export type Refused = Extract<Decision<never>, { readonly accepted: false }>;
+
+export function refuse(code: RefusalCode, message: string, path: string | null = null): Refused {
+  return { accepted: false, refusal: { code, message, path } };
 }
 
 export function accept<Event>(events: readonly Event[]) {
