@@ -9,6 +9,8 @@ import { Publishing1763700000008 } from './1763700000008-publishing.js';
 import { Keys1763700000009 } from './1763700000009-keys.js';
 import { AppendByKey1763700000010 } from './1763700000010-append-by-key.js';
 import { DeliveriesOfOwners1763700000011 } from './1763700000011-deliveries-of-owners.js';
+import { Lifecycle1763700000012 } from './1763700000012-lifecycle.js';
+import { LifecycleLists1763700000013 } from './1763700000013-lifecycle-lists.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -23,4 +25,6 @@ export const migrations = [
   Keys1763700000009,
   AppendByKey1763700000010,
   DeliveriesOfOwners1763700000011,
+  Lifecycle1763700000012,
+  LifecycleLists1763700000013,
 ];

@@ -23,7 +23,9 @@ export function privilegesSql({ ledgerRole, dispatcherRole }: AppRoles): string 
     GRANT SELECT, INSERT, UPDATE ON journal.heads TO ${ledger};
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA journal TO ${ledger};
     GRANT SELECT, INSERT, UPDATE ON ledger.accounts TO ${ledger};
-    GRANT SELECT, INSERT ON ledger.transaction_external_ids TO ${ledger};
+    GRANT SELECT, INSERT ON ledger.transaction_external_ids, ledger.currencies TO ${ledger};
+    GRANT SELECT, INSERT, UPDATE ON ledger.transaction_progress, ledger.exchange_rates, ledger.closed_periods
+      TO ${ledger};
     GRANT SELECT, INSERT ON access.organizations, access.ledgers, access.audit_log TO ${ledger};
     GRANT SELECT, INSERT ON access.api_keys TO ${ledger};
     GRANT UPDATE (name, scopes, rate_limit_per_minute, expires_at, secret_hash, last_used_at, deleted_at, updated_at)

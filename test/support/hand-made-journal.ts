@@ -11,7 +11,7 @@ import {
   type Leg,
   type TransactionType,
 } from '#domain';
-import { encodeEventData, systemAccountId } from '#journal';
+import { effectiveAtOf, encodeEventData, systemAccountId, transactionIdOf } from '#journal';
 import { settingsOf } from './ledger-fixtures.js';
 
 export interface HandMadePosting {
@@ -38,6 +38,7 @@ interface WrittenEvent {
   readonly transactionId: string | null;
   readonly data: string;
   readonly recordedAt: bigint;
+  readonly effectiveAt: bigint;
 }
 
 /**
@@ -52,7 +53,7 @@ export class HandMadeJournal {
   private readonly unwritten: WrittenEvent[] = [];
   private position = 0n;
   /** Microseconds since 1970; every event is at least one later than the one before. */
-  private recordedAt = 1_767_225_600_000_000n;
+  protected recordedAt = 1_767_225_600_000_000n;
 
   constructor(private readonly superuser: pg.ClientBase) {}
 
@@ -68,7 +69,9 @@ export class HandMadeJournal {
   /** Microseconds after the event before. */
   post(
     postings: readonly HandMadePosting[],
-    changes: Partial<Pick<HandMadeTransaction, 'type' | 'reference' | 'externalId'>> = {},
+    changes: Partial<Pick<HandMadeTransaction, 'type' | 'reference' | 'externalId'>> & {
+      readonly effectiveAt?: bigint;
+    } = {},
     afterMicros = 1n,
   ): HandMadeTransaction {
     const legs: Leg[] = [];
@@ -78,9 +81,10 @@ export class HandMadeJournal {
       legs.push(this.leg(recipient, currency, 'credit', amount, legs.length + 1));
     }
     const transactionId = randomUUID();
-    const { type = 'transfer', reference = null, externalId = null } = changes;
-    const transaction = { transactionId, type, reference, externalId, metadata: {}, legs };
-    this.write({ type: 'transaction.posted', transaction }, transactionId, afterMicros);
+    const { type = 'transfer', reference = null, externalId = null, effectiveAt } = changes;
+    const backdated = effectiveAt === undefined ? {} : { effectiveAt };
+    const transaction = { transactionId, type, reference, externalId, metadata: {}, legs, ...backdated };
+    this.record({ type: 'transaction.posted', transaction }, afterMicros);
     const made = {
       position: this.position,
       transactionId,
@@ -96,7 +100,8 @@ export class HandMadeJournal {
 
   /** An event as no release writes it. */
   writeRaw(type: string, version: number, data: string): bigint {
-    this.append({ type, version, transactionId: randomUUID(), data }, 1n);
+    const effectiveAt = this.recordedAt + 1n;
+    this.append({ type, version, transactionId: randomUUID(), data, effectiveAt }, 1n);
     return this.position;
   }
 
@@ -109,10 +114,10 @@ export class HandMadeJournal {
       `INSERT INTO journal.events (ledger_id, epoch, position, id, type, version, transaction_id, data,
          data_salt, data_hash, actor, recorded_at, effective_at, hash)
        SELECT $1, 1, $2::bigint + e.n - 1, gen_random_uuid(), e.type, e.version, e.transaction_id, e.data::json,
-         '\\x01', '\\x02', 'key_test', t.at, t.at, '\\x03'
-       FROM unnest($3::text[], $4::integer[], $5::uuid[], $6::text[], $7::bigint[]) WITH ORDINALITY
-         AS e(type, version, transaction_id, data, recorded_at, n)
-       CROSS JOIN LATERAL (SELECT timestamptz 'epoch' + e.recorded_at * interval '1 microsecond' AS at) t`,
+         '\\x01', '\\x02', 'key_test', timestamptz 'epoch' + e.recorded_at * interval '1 microsecond',
+         timestamptz 'epoch' + e.effective_at * interval '1 microsecond', '\\x03'
+       FROM unnest($3::text[], $4::integer[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[]) WITH ORDINALITY
+         AS e(type, version, transaction_id, data, recorded_at, effective_at, n)`,
       [
         this.ledgerId,
         first,
@@ -121,6 +126,7 @@ export class HandMadeJournal {
         events.map(({ transactionId }) => transactionId),
         events.map(({ data }) => data),
         events.map(({ recordedAt }) => recordedAt),
+        events.map(({ effectiveAt }) => effectiveAt),
       ],
     );
     await this.superuser.query(
@@ -133,7 +139,7 @@ export class HandMadeJournal {
   }
 
   private open(account: Account): void {
-    this.write({ type: 'account.opened', account }, null, 1n);
+    this.record({ type: 'account.opened', account }, 1n);
     this.accounts.set(account.id, account);
     this.openedPositions.set(account.id, this.position);
   }
@@ -146,7 +152,7 @@ export class HandMadeJournal {
     leg: number,
   ) {
     const before = this.accountOf(reference, currency);
-    const account = applyLeg(before, { direction, amount }, this.recordedAt + 1n);
+    const account = applyLeg(before, { direction, amount }, 'post', this.recordedAt + 1n);
     this.accounts.set(account.id, account);
     return {
       leg,
@@ -177,8 +183,12 @@ export class HandMadeJournal {
     return root;
   }
 
-  private write(event: DomainEvent, transactionId: string | null, afterMicros: bigint): void {
-    this.append({ type: event.type, version: 1, transactionId, data: encodeEventData(event) }, afterMicros);
+  /** An event as the product writes it; what it does to accounts is for the caller to do. */
+  protected record(event: DomainEvent, afterMicros: bigint): void {
+    const effectiveAt = effectiveAtOf(event, this.recordedAt + afterMicros);
+    const transactionId = transactionIdOf(event);
+    const data = encodeEventData(event);
+    this.append({ type: event.type, version: 1, transactionId, data, effectiveAt }, afterMicros);
   }
 
   private append(event: Omit<WrittenEvent, 'recordedAt'>, afterMicros: bigint): void {
@@ -193,10 +203,11 @@ export class HandMadeJournal {
         `INSERT INTO ledger.accounts (ledger_id, id, system, name, currency, visibility, external_id, owner_id, status,
            min_balance, max_balance, posted_debits, posted_credits, pending_debits, pending_credits, version,
            settings_version, entry_number, metadata, opened_position, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, 1, $15, $16, $17,
-           timestamptz 'epoch' + $18::bigint * interval '1 microsecond', now())
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19,
+           timestamptz 'epoch' + $20::bigint * interval '1 microsecond', now())
          ON CONFLICT (ledger_id, id) DO UPDATE SET posted_debits = excluded.posted_debits,
-           posted_credits = excluded.posted_credits, version = excluded.version,
+           posted_credits = excluded.posted_credits, pending_debits = excluded.pending_debits,
+           pending_credits = excluded.pending_credits, version = excluded.version,
            entry_number = excluded.entry_number`,
         [
           this.ledgerId,
@@ -212,6 +223,8 @@ export class HandMadeJournal {
           account.maxBalance,
           account.postedDebits,
           account.postedCredits,
+          account.pendingDebits,
+          account.pendingCredits,
           account.version,
           account.entryNumber,
           JSON.stringify(account.metadata),

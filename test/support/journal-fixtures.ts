@@ -53,6 +53,7 @@ export interface Asked {
   /** What makes two requests with one key the same; the key itself where nothing is said. */
   readonly body?: string;
   readonly owner?: string;
+  readonly isDryRun?: boolean;
   readonly deadlineMs?: number;
   readonly bytes?: number;
 }
@@ -63,11 +64,15 @@ export class TestLedger {
     readonly ledgerId: string,
   ) {}
 
-  request({ key, body = key, owner = '', deadlineMs = 10_000, bytes = 100 }: Asked = {}): WriteRequest {
+  request(asked: Asked = {}): WriteRequest {
+    const { key, body = key, owner = '', isDryRun = false, deadlineMs = 10_000, bytes = 100 } = asked;
     return {
       ledgerId: this.ledgerId,
       actor: 'key_test',
       owner,
+      mayMint: true,
+      mayBurn: true,
+      isDryRun,
       idempotencyKey: key ?? null,
       requestHash: body === undefined ? null : hash('sha256', body, 'buffer'),
       deadlineAt: performance.now() + deadlineMs,

@@ -1,21 +1,31 @@
 import type pg from 'pg';
 import { formatTimestamp } from '#platform';
-import type { DecidedBatch } from './decide-batch.js';
-import type { RecordedEvent } from './event-codec.js';
+import type { RecordedEvent } from './recorded-event.js';
+import {
+  closedPeriodJson,
+  currenciesJson,
+  exchangeRatesJson,
+  externalIdsJson,
+  progressJson,
+  requestAnswers,
+  settingsJson,
+} from './append-rows.js';
 import type { Head } from './gather-batch.js';
+import type { RecordedBatch } from './record-events.js';
 
 /** Data texts go as one text: escaping each of them for an array, and reading that, costs more than all else here. */
-const appendSql = `SELECT journal.append_v1($1, $2, $3, $4, $5, $6, $7, string_to_array($8, E'\\n'), $9, $10, $11, $12,
-  $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`;
+const appendSql = `SELECT journal.append_v2($1, $2, $3, $4, $5, $6, $7, string_to_array($8, E'\\n'), $9, $10, $11, $12,
+  $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+  $36)`;
 
 /** Writes everything that a batch decided, in one call; the caller commits. */
 export async function appendBatch(
   client: pg.ClientBase,
   ledgerId: string,
   head: Head,
-  batch: DecidedBatch,
+  batch: RecordedBatch,
 ): Promise<void> {
-  const { events, requests, touched } = batch;
+  const { events, requests, touched, touchesPending } = batch;
   await client.query({
     name: 'append-batch',
     text: appendSql,
@@ -49,6 +59,13 @@ export async function appendBatch(
       plainArray(touched, (account) => account.version),
       plainArray(touched, (account) => account.entryNumber),
       timeArray(touched, (account) => account.updatedAt),
+      touchesPending ? plainArray(touched, (account) => account.pendingDebits) : null,
+      touchesPending ? plainArray(touched, (account) => account.pendingCredits) : null,
+      requestAnswers(batch),
+      progressJson(batch),
+      exchangeRatesJson(batch),
+      currenciesJson(batch),
+      closedPeriodJson(batch),
     ],
   });
 }
@@ -75,38 +92,4 @@ function byteaArray<Item>(items: readonly Item[], valueOf: (item: Item) => Buffe
     const bytes = valueOf(item);
     return bytes && `"\\\\x${bytes.toString('hex')}"`;
   });
-}
-
-function settingsJson({ settings }: DecidedBatch): string | null {
-  if (settings.length === 0) return null;
-  return JSON.stringify(
-    settings.map(({ account, openedPosition }) => ({
-      id: account.id,
-      system: account.system,
-      name: account.name,
-      currency: account.currency,
-      visibility: account.visibility,
-      external_id: account.externalId,
-      owner_id: account.ownerId,
-      status: account.status,
-      min_balance: account.minBalance?.toString() ?? null,
-      max_balance: account.maxBalance?.toString() ?? null,
-      version: account.version,
-      settings_version: account.settingsVersion,
-      metadata: account.metadata,
-      opened_position: openedPosition?.toString() ?? null,
-      created_at: formatTimestamp(account.createdAt),
-      updated_at: formatTimestamp(account.updatedAt),
-    })),
-  );
-}
-
-function externalIdsJson({ transactionExternalIds }: DecidedBatch): string | null {
-  if (transactionExternalIds.length === 0) return null;
-  return JSON.stringify(
-    transactionExternalIds.map(({ externalId, transactionId }) => ({
-      external_id: externalId,
-      transaction_id: transactionId,
-    })),
-  );
 }

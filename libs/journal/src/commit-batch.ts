@@ -2,7 +2,7 @@ import pg from 'pg';
 import { appendBatch } from './append-batch.js';
 import { decideBatch, type DecidedBatch } from './decide-batch.js';
 import { lockAndGather, lockHead } from './gather-batch.js';
-import type { QueuedCommand } from './write-request.js';
+import type { QueuedUnit } from './queued-unit.js';
 
 /** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
 export type Attempt =
@@ -19,15 +19,15 @@ export type Attempt =
 export async function attemptBatch(
   pool: pg.Pool,
   ledgerId: string,
-  commands: readonly QueuedCommand[],
+  units: readonly QueuedUnit[],
   lockTimeoutMs: number,
 ): Promise<Attempt> {
   let client: pg.PoolClient | null = null;
   let sent: DecidedBatch | null = null;
   try {
     client = await pool.connect();
-    const { head, gathered } = await lockAndGather(client, ledgerId, lockTimeoutMs, commands);
-    const batch = decideBatch(ledgerId, head, gathered, commands);
+    const { head, gathered } = await lockAndGather(client, ledgerId, lockTimeoutMs, units);
+    const batch = decideBatch(ledgerId, head, gathered, units);
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {

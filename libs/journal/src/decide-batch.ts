@@ -1,189 +1,184 @@
-import {
-  decide,
-  evolve,
-  type Account,
-  type Caller,
-  type DomainEvent,
-  type LedgerState,
-  type Refusal,
-} from '#domain';
-import { chainHash, dataHash } from './event-chain.js';
-import { encodeEventData, versionOf, type RecordedEvent } from './event-codec.js';
-import { requestIdentity, type EarlierRequest, type Gathered, type Head } from './gather-batch.js';
-import type { CommittedEvent, Outcome, QueuedCommand, WriteRequest } from './write-request.js';
-import { newUuid, drawRandomBytes } from '#platform';
+import { evolve, type Caller, type LedgerCommand, type LedgerState, type Refusal } from '#domain';
+import { keptAnswer } from './batch-answer.js';
+import { decideCommand, type DecidedEvent } from './decide-command.js';
+import { transactionIdOf } from './event-codec.js';
+import type { Gathered, Head } from './gather-batch.js';
+import type { QueuedUnit } from './queued-unit.js';
+import { EventRecorder, type RecordedBatch } from './record-events.js';
+import { SeenRequests, type KeyedRequest } from './seen-requests.js';
+import type {
+  BatchItem,
+  BatchOutcome,
+  CommittedEvent,
+  ItemBatch,
+  Outcome,
+  WriteRequest,
+} from './write-request.js';
 
-/** A command's fate once the batch is committed: an outcome, or the bug that its decision ran into. */
-export type Fate = { readonly outcome: Outcome } | { readonly bug: Error };
+/** A unit's fate once the batch is committed: an outcome, or the bug that its decision ran into. */
+export type Fate = { readonly outcome: Outcome | BatchOutcome } | { readonly bug: Error };
 
-export interface KeptRequest {
-  readonly owner: string;
-  readonly key: string;
-  readonly requestHash: Buffer;
-  readonly firstPosition: bigint;
-  readonly lastPosition: bigint;
-}
-
-export interface DecidedBatch {
-  /** In the order of the commands. */
+export interface DecidedBatch extends RecordedBatch {
+  /** In the order of the units. */
   readonly fates: readonly Fate[];
-  readonly events: readonly RecordedEvent[];
-  readonly requests: readonly KeptRequest[];
-  /** Accounts opened, with the position that opened them, and accounts with new settings (null). */
-  readonly settings: readonly { readonly account: Account; readonly openedPosition: bigint | null }[];
-  readonly transactionExternalIds: readonly { readonly externalId: string; readonly transactionId: string }[];
-  /** Accounts that money moved on, as they are after the batch. */
-  readonly touched: readonly Account[];
 }
-
-const saltBytes = 32;
-const idempotencyKeyReused: Refusal = {
-  code: 'idempotency_key_reused',
-  message: 'this Idempotency-Key was used for another request',
-  path: null,
-};
 
 /**
- * The pure loop of a batch: each command is decided against the effects of those before it. A refused one
- * leaves no trace, and one whose decision throws (a bug) fails alone.
+ * The pure loop of a batch: each unit is decided against the effects of those before it. A refused one leaves no
+ * trace, and neither does one whose decision throws (a bug), which fails alone.
  */
 export function decideBatch(
   ledgerId: string,
   head: Head,
   gathered: Gathered,
-  commands: readonly QueuedCommand[],
+  units: readonly QueuedUnit[],
 ): DecidedBatch {
-  const { state, earlierRequests } = gathered;
-  const recorder = new Recorder(ledgerId, head, state);
-  const seenRequests = new Map<string, EarlierRequest>(earlierRequests);
-  const fates = commands.map(({ request, command }): Fate => {
+  const recorder = new EventRecorder(ledgerId, head, gathered.state);
+  const decider = new UnitDecider(gathered, recorder);
+  const fates = units.map((unit): Fate => {
     try {
-      const replay = replayOf(request, seenRequests);
-      if (replay) return { outcome: replay };
-      const decision = decide(command, state, callerOf(request));
-      if (!decision.accepted) return { outcome: { accepted: false, refusal: decision.refusal } };
-      const events = recorder.record(request, decision.events);
-      if (request.idempotencyKey !== null && request.requestHash && events.length > 0) {
-        const identity = requestIdentity(request.owner, request.idempotencyKey);
-        const requestHash = request.requestHash.toString('hex');
-        seenRequests.set(identity, { requestHash, readEvents: () => events });
-      }
-      return { outcome: { accepted: true, isReplay: false, events } };
+      return { outcome: decider.decide(unit) };
     } catch (error) {
       return { bug: error instanceof Error ? error : new Error(String(error)) };
     }
   });
-  return recorder.batch(fates);
+  return { fates, ...recorder.batch() };
 }
 
-function callerOf({ owner }: WriteRequest): Caller {
-  return { ownerId: owner === '' ? null : owner };
+/** An item of a client's batch that was accepted and is to be recorded. */
+interface AcceptedItem {
+  readonly item: BatchItem;
+  readonly keyed: KeyedRequest | null;
+  readonly events: readonly DecidedEvent[];
 }
 
-function replayOf(request: WriteRequest, seen: ReadonlyMap<string, EarlierRequest>): Outcome | null {
-  if (request.idempotencyKey === null || !request.requestHash) return null;
-  const earlier = seen.get(requestIdentity(request.owner, request.idempotencyKey));
-  if (!earlier) return null;
-  if (earlier.requestHash !== request.requestHash.toString('hex')) {
-    return { accepted: false, refusal: idempotencyKeyReused };
-  }
-  return { accepted: true, isReplay: true, events: earlier.readEvents() };
-}
-
-/** Turns decided events into journal rows, chained to the head, and notes which other rows they change. */
-class Recorder {
-  private readonly events: RecordedEvent[] = [];
-  private readonly requests: KeptRequest[] = [];
-  private readonly openedPositions = new Map<string, bigint | null>();
-  private readonly movedAccountIds = new Set<string>();
-  private readonly transactionExternalIds: { externalId: string; transactionId: string }[] = [];
-  private previousHash: Buffer;
+class UnitDecider {
+  private readonly seen: SeenRequests;
 
   constructor(
-    private readonly ledgerId: string,
-    private readonly head: Head,
-    private readonly state: LedgerState,
+    private readonly gathered: Gathered,
+    private readonly recorder: EventRecorder,
   ) {
-    this.previousHash = head.hash;
+    this.seen = new SeenRequests(gathered.earlierRequests);
   }
 
-  record(request: WriteRequest, decided: readonly DomainEvent[]): CommittedEvent[] {
-    const dataTexts = decided.map(encodeEventData);
-    const committed = decided.map((event, index) => {
-      evolve(this.state, event);
-      const recorded = this.chain(request, event, dataTexts[index]!);
-      this.note(event, recorded.position);
-      const { position, recordedAt, transactionId } = recorded;
-      return { position, recordedAt, transactionId, event };
-    });
-    if (request.idempotencyKey !== null && request.requestHash && committed.length > 0) {
-      this.requests.push({
-        owner: request.owner,
-        key: request.idempotencyKey,
-        requestHash: request.requestHash,
-        firstPosition: committed[0]!.position,
-        lastPosition: committed.at(-1)!.position,
-      });
+  decide({ request, work }: QueuedUnit): Outcome | BatchOutcome {
+    return work.kind === 'command'
+      ? this.decideOne(request, work.command)
+      : this.decideItems(request, work.batch);
+  }
+
+  private decideOne(request: WriteRequest, command: LedgerCommand): Outcome {
+    const keyed = keyedRequestOf(request, request);
+    const replay = keyed && this.seen.outcomeOf(keyed);
+    if (replay) return replay;
+    const { state, undecidable } = this.gathered;
+    const decided = decideCommand(command, state, callerOf(request), undecidable);
+    if (!decided.accepted) return decided;
+    if (request.isDryRun) return accepted(foresee(state.overlay(), decided.events), true);
+    const events = this.recorder.record(request, decided.events);
+    if (keyed) this.useUp(keyed, events);
+    return accepted(events, false);
+  }
+
+  /**
+   * Everything is decided on an overlay before anything is recorded, so that a batch which is refused as a whole, or
+   * whose last item runs into a bug, leaves no trace. What is recorded then is what was decided there.
+   */
+  private decideItems(request: WriteRequest, { mode, items }: ItemBatch): BatchOutcome {
+    const keyed = keyedRequestOf(request, request);
+    const replay = keyed && this.seen.batchOutcomeOf(keyed);
+    if (replay) return replay;
+    const state = this.gathered.state.overlay();
+    const seen = this.seen.overlay();
+    // The batch's own key stands for all of it: none of its items can have it as well.
+    if (keyed) seen.addBatch(keyed, []);
+    const outcomes: Outcome[] = [];
+    const toRecord: AcceptedItem[] = [];
+    for (const [index, item] of items.entries()) {
+      const keyedItem = keyedRequestOf(request, item);
+      const outcome =
+        refusedBefore(item) ??
+        (keyedItem && seen.outcomeOf(keyedItem)) ??
+        this.decideItem(request, item, keyedItem, state, toRecord);
+      if (!outcome.accepted && mode === 'atomic') return batchRefused(index, outcome.refusal);
+      if (keyedItem && outcome.accepted && !outcome.isReplay) seen.addCommand(keyedItem, outcome.events);
+      outcomes.push(outcome);
     }
-    return committed;
+    if (!request.isDryRun) this.recordItems(request, keyed, toRecord, outcomes);
+    return { accepted: true, isReplay: false, isDryRun: request.isDryRun, items: outcomes };
   }
 
-  batch(fates: readonly Fate[]): DecidedBatch {
-    return {
-      fates,
-      events: this.events,
-      requests: this.requests,
-      settings: [...this.openedPositions].map(([id, openedPosition]) => ({
-        account: this.state.account(id)!,
-        openedPosition,
-      })),
-      transactionExternalIds: this.transactionExternalIds,
-      touched: [...this.movedAccountIds].map((id) => this.state.account(id)!),
-    };
+  private decideItem(
+    request: WriteRequest,
+    item: BatchItem,
+    keyed: KeyedRequest | null,
+    state: LedgerState,
+    toRecord: AcceptedItem[],
+  ): Outcome {
+    const decided = decideCommand(item.command, state, callerOf(request), this.gathered.undecidable);
+    if (!decided.accepted) return decided;
+    toRecord.push({ item, keyed, events: decided.events });
+    return accepted(foresee(state, decided.events), request.isDryRun);
   }
 
-  private chain(request: WriteRequest, event: DomainEvent, dataText: string): RecordedEvent {
-    const dataSalt = drawRandomBytes(saltBytes);
-    // One literal, and no copy of another object: this is made for each event.
-    const recorded = {
-      ledgerId: this.ledgerId,
-      epoch: this.head.epoch,
-      position: this.state.position,
-      id: newUuid(),
-      type: event.type,
-      version: versionOf(event.type),
-      transactionId: event.type === 'transaction.posted' ? event.transaction.transactionId : null,
-      dataText,
-      dataSalt,
-      dataHash: dataHash(dataSalt, dataText),
-      actor: request.actor,
-      idempotencyKey: request.idempotencyKey,
-      requestHash: request.requestHash,
-      recordedAt: this.state.recordedAt,
-      effectiveAt: this.state.recordedAt,
-      hash: this.previousHash,
-    };
-    recorded.hash = chainHash(this.previousHash, recorded);
-    this.previousHash = recorded.hash;
-    this.events.push(recorded);
-    return recorded;
-  }
-
-  private note(event: DomainEvent, position: bigint): void {
-    switch (event.type) {
-      case 'account.opened':
-        this.openedPositions.set(event.account.id, position);
-        break;
-      case 'account.updated':
-      case 'account.closed':
-        if (!this.openedPositions.has(event.account.id)) this.openedPositions.set(event.account.id, null);
-        break;
-      case 'transaction.posted': {
-        const { externalId, transactionId, legs } = event.transaction;
-        if (externalId !== null) this.transactionExternalIds.push({ externalId, transactionId });
-        for (const { accountId } of legs) this.movedAccountIds.add(accountId);
-        break;
-      }
+  /** An item's events carry its own key, else that of the batch. A batch that writes nothing uses up no key. */
+  private recordItems(
+    request: WriteRequest,
+    keyed: KeyedRequest | null,
+    toRecord: readonly AcceptedItem[],
+    outcomes: readonly Outcome[],
+  ): void {
+    const recorded: CommittedEvent[] = [];
+    for (const { item, keyed: keyedItem, events } of toRecord) {
+      const { idempotencyKey, requestHash } = keyedItem ? item : request;
+      const committed = this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, events);
+      if (keyedItem) this.useUp(keyedItem, committed);
+      recorded.push(...committed);
     }
+    if (!keyed || recorded.length === 0) return;
+    this.recorder.keep(keyed, recorded, keptAnswer(outcomes));
+    this.seen.addBatch(keyed, outcomes);
   }
+
+  /** A command that changes nothing uses up no key. */
+  private useUp(keyed: KeyedRequest, events: readonly CommittedEvent[]): void {
+    if (events.length === 0) return;
+    this.recorder.keep(keyed, events, null);
+    this.seen.addCommand(keyed, events);
+  }
+}
+
+function callerOf({ owner, mayMint, mayBurn }: WriteRequest): Caller {
+  return { ownerId: owner === '' ? null : owner, mayMint, mayBurn };
+}
+
+/** Null where nothing is deduplicated: there is no key, or nothing is to be written. */
+function keyedRequestOf(
+  { owner, isDryRun }: WriteRequest,
+  { idempotencyKey: key, requestHash }: Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>,
+): KeyedRequest | null {
+  return isDryRun || key === null || !requestHash ? null : { owner, key, requestHash };
+}
+
+/** The events as they are, or would be, recorded; the state goes on by them. */
+function foresee(state: LedgerState, decided: readonly DecidedEvent[]): CommittedEvent[] {
+  return decided.map(({ event }) => {
+    evolve(state, event);
+    const { position, recordedAt } = state;
+    return { position, recordedAt, transactionId: transactionIdOf(event), event };
+  });
+}
+
+function accepted(events: readonly CommittedEvent[], isDryRun: boolean): Outcome {
+  return { accepted: true, isReplay: false, isDryRun, events };
+}
+
+function refusedBefore({ refusal }: BatchItem): Outcome | null {
+  return refusal ? { accepted: false, refusal } : null;
+}
+
+function batchRefused(index: number, reason: Refusal): BatchOutcome {
+  const message = `the transaction with index ${index} was refused, and with it the whole batch`;
+  return { accepted: false, refusal: { code: 'batch_refused', message, path: null }, index, reason };
 }

@@ -1,5 +1,5 @@
 import { sha256 } from '#platform';
-import type { RecordedEvent } from './event-codec.js';
+import type { RecordedEvent } from './recorded-event.js';
 
 const genesisTag = 'ledger/journal/genesis/v1';
 const eventTag = 'ledger/journal/event/v1';

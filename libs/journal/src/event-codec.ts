@@ -1,34 +1,37 @@
-import type { Account, DomainEvent, EventType, Leg, PostedTransaction } from '#domain';
-import { formatTimestamp, microsSql, parseTimestamp } from '#platform';
+import { isTransactionEvent, type DomainEvent, type EventType } from '#domain';
+import { formatTimestamp } from '#platform';
+import {
+  decodeAccount,
+  decodeProgress,
+  decodeProgressed,
+  decodeTransaction,
+  encodeAccount,
+  encodeProgress,
+  encodeProgressed,
+  encodeTransaction,
+  readTimestamp,
+  type EncodedAccount,
+  type EncodedProgress,
+  type EncodedProgressed,
+  type EncodedTransaction,
+} from './encoded-parts.js';
+import type { RecordedEvent } from './recorded-event.js';
 
-/** An event as the journal keeps it: what was decided, and everything that its hash covers. */
-export interface RecordedEvent {
-  readonly ledgerId: string;
-  readonly epoch: number;
-  readonly position: bigint;
-  readonly id: string;
-  readonly type: string;
-  readonly version: number;
-  readonly transactionId: string | null;
-  /** The exact stored text; null once erased. */
-  readonly dataText: string | null;
-  readonly dataSalt: Buffer | null;
-  readonly dataHash: Buffer;
-  readonly actor: string;
-  readonly idempotencyKey: string | null;
-  readonly requestHash: Buffer | null;
-  /** Microseconds since 1970. */
-  readonly recordedAt: bigint;
-  readonly effectiveAt: bigint;
-  readonly hash: Buffer;
-}
-
-/** The version in which this release writes each type. */
-const writtenVersions: Readonly<Record<EventType, number>> = {
-  'account.opened': 1,
-  'account.updated': 1,
-  'account.closed': 1,
-  'transaction.posted': 1,
+/** The versions of each type that this release reads. */
+export const readVersions: Readonly<Record<EventType, readonly number[]>> = {
+  'account.opened': [1],
+  'account.updated': [1],
+  'account.closed': [1],
+  'transaction.posted': [1, 2],
+  'transaction.pending': [1],
+  'transaction.captured': [1],
+  'transaction.reversed': [1],
+  'transaction.voided': [1],
+  'transaction.expired': [1],
+  'transaction.extended': [1],
+  'exchange-rate.set': [1],
+  'currency.added': [1],
+  'period.closed': [1],
 };
 
 export class UnknownEventVersion extends Error {
@@ -37,15 +40,55 @@ export class UnknownEventVersion extends Error {
   }
 }
 
-export function versionOf(type: EventType): number {
-  return writtenVersions[type];
+/**
+ * The version in which an event is written. A release that knew neither changes of currency nor back-dating would
+ * read a posted transaction with one of them as if it had none: to that release it is of a version that it doesn't
+ * know, so that it stops in front of it.
+ */
+export function versionOf(event: DomainEvent): number {
+  if (event.type !== 'transaction.posted') return 1;
+  const { exchanges, effectiveAt } = event.transaction;
+  return exchanges === undefined && effectiveAt === undefined ? 1 : 2;
+}
+
+/** What the column transaction_id has: the transaction that the event makes or, of a hold, goes on with. */
+export function transactionIdOf(event: DomainEvent): string | null {
+  return isTransactionEvent(event) ? event.transaction.transactionId : null;
+}
+
+/** What the column effective_at has: when the transaction took effect, where that was before it was recorded. */
+export function effectiveAtOf(event: DomainEvent, recordedAt: bigint): bigint {
+  return (isTransactionEvent(event) ? event.transaction.effectiveAt : undefined) ?? recordedAt;
 }
 
 /** The data text of an event: JSON with every amount and time as a string. */
 export function encodeEventData(event: DomainEvent): string {
-  return event.type === 'transaction.posted'
-    ? JSON.stringify(encodeTransaction(event.transaction))
-    : JSON.stringify({ account: encodeAccount(event.account) });
+  return JSON.stringify(encodedData(event));
+}
+
+function encodedData(event: DomainEvent): object {
+  switch (event.type) {
+    case 'account.opened':
+    case 'account.updated':
+    case 'account.closed':
+      return { account: encodeAccount(event.account) };
+    case 'transaction.posted':
+      return encodeTransaction(event.transaction);
+    case 'transaction.captured':
+    case 'transaction.reversed':
+      return { ...encodeTransaction(event.transaction), progressed: event.progressed.map(encodeProgressed) };
+    case 'transaction.pending':
+    case 'transaction.voided':
+    case 'transaction.expired':
+    case 'transaction.extended':
+      return { ...encodeTransaction(event.transaction), progress: encodeProgress(event.progress) };
+    case 'exchange-rate.set':
+      return { from: event.from, to: event.to, rate: event.rate };
+    case 'currency.added':
+      return { code: event.code, exponent: event.exponent, name: event.name };
+    case 'period.closed':
+      return { through: event.through, closedBefore: formatTimestamp(event.closedBefore) };
+  }
 }
 
 /** Reads an event back. Null where its data was erased; throws for a type or version of a later release. */
@@ -53,138 +96,47 @@ export function decodeEvent(
   recorded: Pick<RecordedEvent, 'type' | 'version' | 'dataText'>,
 ): DomainEvent | null {
   const { type, version, dataText } = recorded;
-  if (!isKnownType(type) || writtenVersions[type] !== version) throw new UnknownEventVersion(type, version);
-  if (dataText === null) return null;
-  return type === 'transaction.posted'
-    ? { type, transaction: decodeTransaction(JSON.parse(dataText) as EncodedTransaction) }
-    : { type, account: decodeAccount((JSON.parse(dataText) as { account: EncodedAccount }).account) };
+  if (!isKnownType(type) || !readVersions[type].includes(version))
+    throw new UnknownEventVersion(type, version);
+  return dataText === null ? null : decodedData(type, JSON.parse(dataText));
+}
+
+function decodedData(type: EventType, data: unknown): DomainEvent {
+  switch (type) {
+    case 'account.opened':
+    case 'account.updated':
+    case 'account.closed':
+      return { type, account: decodeAccount((data as { account: EncodedAccount }).account) };
+    case 'transaction.posted':
+      return { type, transaction: decodeTransaction(data as EncodedTransaction) };
+    case 'transaction.captured':
+    case 'transaction.reversed': {
+      const { progressed, ...transaction } = data as EncodedTransaction & {
+        progressed: readonly EncodedProgressed[];
+      };
+      return {
+        type,
+        transaction: decodeTransaction(transaction),
+        progressed: progressed.map(decodeProgressed),
+      };
+    }
+    case 'transaction.pending':
+    case 'transaction.voided':
+    case 'transaction.expired':
+    case 'transaction.extended': {
+      const { progress, ...transaction } = data as EncodedTransaction & { progress: EncodedProgress };
+      return { type, transaction: decodeTransaction(transaction), progress: decodeProgress(progress) };
+    }
+    case 'exchange-rate.set':
+    case 'currency.added':
+      return { type, ...(data as object) } as DomainEvent;
+    case 'period.closed': {
+      const { through, closedBefore } = data as { through: string; closedBefore: string };
+      return { type, through, closedBefore: readTimestamp(closedBefore) };
+    }
+  }
 }
 
 function isKnownType(type: string): type is EventType {
-  return Object.hasOwn(writtenVersions, type);
-}
-
-type Encoded<T> = {
-  readonly [Field in keyof T]: T[Field] extends bigint
-    ? string
-    : T[Field] extends bigint | null
-      ? string | null
-      : T[Field];
-};
-type EncodedAccount = Encoded<Account>;
-type EncodedLeg = Encoded<Leg>;
-type EncodedTransaction = Omit<PostedTransaction, 'legs'> & { readonly legs: readonly EncodedLeg[] };
-
-function encodeAccount(account: Account): EncodedAccount {
-  return {
-    ...account,
-    minBalance: account.minBalance?.toString() ?? null,
-    maxBalance: account.maxBalance?.toString() ?? null,
-    postedDebits: account.postedDebits.toString(),
-    postedCredits: account.postedCredits.toString(),
-    pendingDebits: account.pendingDebits.toString(),
-    pendingCredits: account.pendingCredits.toString(),
-    createdAt: formatTimestamp(account.createdAt),
-    updatedAt: formatTimestamp(account.updatedAt),
-  };
-}
-
-function decodeAccount(account: EncodedAccount): Account {
-  return {
-    ...account,
-    minBalance: account.minBalance === null ? null : BigInt(account.minBalance),
-    maxBalance: account.maxBalance === null ? null : BigInt(account.maxBalance),
-    postedDebits: BigInt(account.postedDebits),
-    postedCredits: BigInt(account.postedCredits),
-    pendingDebits: BigInt(account.pendingDebits),
-    pendingCredits: BigInt(account.pendingCredits),
-    createdAt: timestamp(account.createdAt),
-    updatedAt: timestamp(account.updatedAt),
-  };
-}
-
-function encodeTransaction(transaction: PostedTransaction): EncodedTransaction {
-  return { ...transaction, legs: transaction.legs.map(encodeLeg) };
-}
-
-function encodeLeg(leg: Leg): EncodedLeg {
-  return {
-    ...leg,
-    amount: leg.amount.toString(),
-    posted: leg.posted.toString(),
-    pendingIn: leg.pendingIn.toString(),
-    pendingOut: leg.pendingOut.toString(),
-    available: leg.available.toString(),
-  };
-}
-
-function decodeTransaction(transaction: EncodedTransaction): PostedTransaction {
-  return { ...transaction, legs: transaction.legs.map(decodeLeg) };
-}
-
-function decodeLeg(leg: EncodedLeg): Leg {
-  return {
-    ...leg,
-    amount: BigInt(leg.amount),
-    posted: BigInt(leg.posted),
-    pendingIn: BigInt(leg.pendingIn),
-    pendingOut: BigInt(leg.pendingOut),
-    available: BigInt(leg.available),
-  };
-}
-
-function timestamp(text: string): bigint {
-  const micros = parseTimestamp(text);
-  if (micros === null) throw new Error(`${text} in the journal is not a time`);
-  return micros;
-}
-
-/** What a query must select of journal.events, under the alias given, for readEventRow. */
-export function eventColumnsSql(alias: string): string {
-  const plain = ['ledger_id', 'epoch', 'position::text', 'id', 'type', 'version', 'transaction_id', 'actor'];
-  const columns = plain.map((column) => `${alias}.${column}`).join(', ');
-  return `${columns}, ${alias}.idempotency_key, ${alias}.data::text AS data_text,
-    encode(${alias}.data_salt, 'hex') AS data_salt, encode(${alias}.data_hash, 'hex') AS data_hash,
-    encode(${alias}.request_hash, 'hex') AS request_hash, encode(${alias}.hash, 'hex') AS hash,
-    ${microsSql(`${alias}.recorded_at`)} AS recorded_at, ${microsSql(`${alias}.effective_at`)} AS effective_at`;
-}
-
-export interface EventRow {
-  readonly ledger_id: string;
-  readonly epoch: number;
-  readonly position: string;
-  readonly id: string;
-  readonly type: string;
-  readonly version: number;
-  readonly transaction_id: string | null;
-  readonly actor: string;
-  readonly idempotency_key: string | null;
-  readonly data_text: string | null;
-  readonly data_salt: string | null;
-  readonly data_hash: string;
-  readonly request_hash: string | null;
-  readonly hash: string;
-  readonly recorded_at: string;
-  readonly effective_at: string;
-}
-
-export function readEventRow(row: EventRow): RecordedEvent {
-  return {
-    ledgerId: row.ledger_id,
-    epoch: row.epoch,
-    position: BigInt(row.position),
-    id: row.id,
-    type: row.type,
-    version: row.version,
-    transactionId: row.transaction_id,
-    dataText: row.data_text,
-    dataSalt: row.data_salt === null ? null : Buffer.from(row.data_salt, 'hex'),
-    dataHash: Buffer.from(row.data_hash, 'hex'),
-    actor: row.actor,
-    idempotencyKey: row.idempotency_key,
-    requestHash: row.request_hash === null ? null : Buffer.from(row.request_hash, 'hex'),
-    recordedAt: BigInt(row.recorded_at),
-    effectiveAt: BigInt(row.effective_at),
-    hash: Buffer.from(row.hash, 'hex'),
-  };
+  return Object.hasOwn(readVersions, type);
 }

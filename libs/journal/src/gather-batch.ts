@@ -1,15 +1,18 @@
 import type pg from 'pg';
-import {
-  LedgerState,
-  systemAccountNames,
-  type Account,
-  type LedgerCommand,
-  type SystemAccountName,
-} from '#domain';
+import { LedgerState } from '#domain';
 import { microsSql } from '#platform';
-import { decodeEvent, eventColumnsSql, readEventRow, type EventRow } from './event-codec.js';
+import { accountSql, readAccountRow, type AccountRow } from './account-rows.js';
+import {
+  readEarlierRequests,
+  requestsSql,
+  type EarlierRequest,
+  type RequestRow,
+} from './earlier-requests.js';
+import { gatherRules } from './gather-rules.js';
+import { gatherTransactions, type ReferredTransactions } from './gather-transactions.js';
+import { addCurrenciesOfHolds, namesOf, type RowNames } from './name-rows.js';
+import type { QueuedUnit } from './queued-unit.js';
 import { systemAccountId } from './system-account-id.js';
-import type { CommittedEvent, QueuedCommand } from './write-request.js';
 
 export interface Head {
   readonly epoch: number;
@@ -18,18 +21,11 @@ export interface Head {
   readonly recordedAt: bigint;
 }
 
-/**
- * An earlier request that had one of the batch's idempotency keys. Its events are read when they are asked
- * for: one that a later release wrote can't be, and must fail the command that repeats it, not its batch.
- */
-export interface EarlierRequest {
-  readonly requestHash: string;
-  readonly readEvents: () => readonly CommittedEvent[];
-}
-
 export interface Gathered {
   readonly state: LedgerState;
   readonly earlierRequests: ReadonlyMap<string, EarlierRequest>;
+  /** Transactions that are there and can't be decided about: their data is erased (null), or can't be read. */
+  readonly undecidable: ReadonlyMap<string, Error | null>;
 }
 
 /**
@@ -69,46 +65,24 @@ function uuidLiteral(uuid: string): string {
 }
 
 /**
- * An account as an array, which is half the text of an object. What only a change of settings needs is left
- * out where no command of the batch makes one.
- */
-const accountSql = `json_build_array(a.id, a.system, a.currency, a.visibility, a.owner_id, a.status,
-  a.min_balance::text, a.max_balance::text, a.posted_debits::text, a.posted_credits::text, a.pending_debits::text,
-  a.pending_credits::text, a.version, a.settings_version, a.entry_number,
-  CASE WHEN $9 THEN json_build_array(a.name, a.external_id, a.metadata, ${microsSql('a.created_at')},
-    ${microsSql('a.updated_at')}) END)`;
-
-/**
  * Two steps in one call: what the commands name, then what those rows name (their currencies' system accounts).
- * OFFSET 0 makes the look-up of each key one by index, whatever the planner believes of a young table.
+ * OFFSET 0 makes the look-up of each key one by index, whatever the planner believes of a young table. Accounts of
+ * transactions that commands refer to are named by their ids, system accounts among them.
  */
 const gatherSql = `
   WITH named AS MATERIALIZED (
     SELECT found.currency, found.account FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-      SELECT a.currency, a.system, ${accountSql} AS account FROM ledger.accounts a
+      SELECT a.currency, ${accountSql('$9')} AS account FROM ledger.accounts a
       WHERE a.ledger_id = $1 AND a.id = wanted.id OFFSET 0
-    ) found WHERE found.system IS NULL
+    ) found
   ), systems AS MATERIALIZED (
-    SELECT ${accountSql} AS account FROM ledger.accounts a
+    SELECT ${accountSql('$9')} AS account FROM ledger.accounts a
     WHERE a.ledger_id = $1 AND a.system = ANY($3::text[])
       AND a.currency IN (SELECT currency FROM named UNION SELECT unnest($4::text[]))
   )
   SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint::text AS now,
     (SELECT json_agg(account) FROM (SELECT account FROM named UNION ALL SELECT account FROM systems) x) AS accounts,
-    (SELECT json_agg(x) FROM (
-      SELECT q.owner, q.key, r.request_hash, (
-        SELECT json_agg(e) FROM (
-          SELECT ${eventColumnsSql('v')} FROM journal.events v
-          WHERE v.ledger_id = $1 AND v.position BETWEEN r.first_position AND r.last_position
-          ORDER BY v.position
-        ) e
-      ) AS events
-      FROM unnest($5::text[], $6::text[]) q(owner, key)
-      CROSS JOIN LATERAL (
-        SELECT encode(request_hash, 'hex') AS request_hash, first_position, last_position FROM journal.requests
-        WHERE ledger_id = $1 AND owner = q.owner AND key = q.key OFFSET 0
-      ) r
-    ) x) AS requests,
+    (${requestsSql}) AS requests,
     (SELECT json_agg(a.external_id) FROM ledger.accounts a
       WHERE a.ledger_id = $1 AND a.external_id = ANY($7::text[])) AS account_external_ids,
     (SELECT json_agg(x.external_id) FROM ledger.transaction_external_ids x
@@ -117,50 +91,67 @@ const gatherSql = `
 interface GatheredRow {
   readonly now: string;
   readonly accounts: AccountRow[] | null;
-  readonly requests: { owner: string; key: string; request_hash: string; events: EventRow[] }[] | null;
+  readonly requests: RequestRow[] | null;
   readonly account_external_ids: string[] | null;
   readonly transaction_external_ids: string[] | null;
 }
 
+const noTransactions: ReferredTransactions = { stored: new Map(), undecidable: new Map(), accountIds: [] };
+
 /**
  * Locks the head and reads, under the lock, everything that the batch's decisions need. Both are sent before
- * either is answered; on a client that does not pipeline the second waits here instead of in the server.
+ * either is answered; on a client that does not pipeline the second waits here instead of in the server. What only
+ * some batches need takes statements, and waits, of its own: transactions that commands refer to before the rest,
+ * rates and the like after it.
  */
 export async function lockAndGather(
   client: pg.ClientBase,
   ledgerId: string,
   lockTimeoutMs: number,
-  commands: readonly QueuedCommand[],
+  units: readonly QueuedUnit[],
 ): Promise<{ readonly head: Head; readonly gathered: Gathered }> {
-  const [head, row] = await Promise.all([
-    lockHead(client, ledgerId, lockTimeoutMs),
-    gather(client, ledgerId, commands),
-  ]);
+  const names = namesOf(units);
+  const [head, transactions, row] = await lockAndRead(client, ledgerId, lockTimeoutMs, names);
+  const accounts = (row.accounts ?? []).map(readAccountRow);
+  addCurrenciesOfHolds(names, transactions.stored.values());
+  const rules = await gatherRules(client, ledgerId, names, accounts);
   const state = LedgerState.from({
     position: head.position,
     recordedAt: head.recordedAt,
     now: BigInt(row.now),
-    accounts: (row.accounts ?? []).map(readAccountRow),
+    accounts: [...accounts, ...rules.accounts],
     accountExternalIds: row.account_external_ids ?? [],
     transactionExternalIds: row.transaction_external_ids ?? [],
+    transactions: transactions.stored,
+    exchangeRates: rules.exchangeRates,
+    currencies: rules.currencies,
+    closedBefore: rules.closedBefore,
     systemAccountId: (name, currency) => systemAccountId(ledgerId, name, currency),
   });
-  const earlierRequests = new Map<string, EarlierRequest>();
-  for (const { owner, key, request_hash: requestHash, events } of row.requests ?? []) {
-    earlierRequests.set(requestIdentity(owner, key), {
-      requestHash,
-      readEvents: () => events.map(readCommittedEvent),
-    });
-  }
-  return { head, gathered: { state, earlierRequests } };
+  const earlierRequests = await readEarlierRequests(client, ledgerId, row.requests ?? []);
+  return { head, gathered: { state, earlierRequests, undecidable: transactions.undecidable } };
 }
 
-async function gather(
+async function lockAndRead(
   client: pg.ClientBase,
   ledgerId: string,
-  commands: readonly QueuedCommand[],
-): Promise<GatheredRow> {
-  const names = namesOf(commands);
+  lockTimeoutMs: number,
+  names: RowNames,
+): Promise<[Head, ReferredTransactions, GatheredRow]> {
+  const locked = lockHead(client, ledgerId, lockTimeoutMs);
+  if (names.transactions.size === 0) {
+    const [head, row] = await Promise.all([locked, gather(client, ledgerId, names)]);
+    return [head, noTransactions, row];
+  }
+  const [head, transactions] = await Promise.all([
+    locked,
+    gatherTransactions(client, ledgerId, names.transactions),
+  ]);
+  for (const id of transactions.accountIds) names.accounts.add(id);
+  return [head, transactions, await gather(client, ledgerId, names)];
+}
+
+async function gather(client: pg.ClientBase, ledgerId: string, names: RowNames): Promise<GatheredRow> {
   const result = await client.query<GatheredRow>({
     name: 'gather-batch',
     text: gatherSql,
@@ -179,122 +170,4 @@ async function gather(
   const row = result.rows[0];
   if (!row) throw new Error('gathering a batch gave no row');
   return row;
-}
-
-/** Keys of different owners never meet: an idempotency key has no control characters. */
-export function requestIdentity(owner: string, key: string): string {
-  return `${key}\n${owner}`;
-}
-
-function namesOf(commands: readonly QueuedCommand[]) {
-  const names = {
-    accounts: new Set<string>(),
-    systems: new Set<string>(),
-    currencies: new Set<string>(),
-    accountExternalIds: new Set<string>(),
-    transactionExternalIds: new Set<string>(),
-    keys: [] as { owner: string; key: string }[],
-    hasSettings: false,
-  };
-  for (const { request, command } of commands) {
-    if (request.idempotencyKey !== null)
-      names.keys.push({ owner: request.owner, key: request.idempotencyKey });
-    addNames(names, command);
-  }
-  return names;
-}
-
-function addNames(names: ReturnType<typeof namesOf>, command: LedgerCommand): void {
-  switch (command.kind) {
-    case 'create-transaction':
-      for (const { sender, recipient } of command.draft.postings) {
-        for (const reference of [sender, recipient]) {
-          if ((systemAccountNames as readonly string[]).includes(reference)) names.systems.add(reference);
-          else names.accounts.add(reference);
-        }
-      }
-      if (command.draft.externalId !== null) names.transactionExternalIds.add(command.draft.externalId);
-      break;
-    case 'open-account':
-      if (command.settings.externalId !== null) names.accountExternalIds.add(command.settings.externalId);
-      // A later command of the batch may move money between this account and a system account.
-      names.currencies.add(command.currency);
-      if (command.opening) names.systems.add('ROOT' satisfies SystemAccountName);
-      break;
-    case 'update-account':
-      names.hasSettings = true;
-      names.accounts.add(command.accountId);
-      if (command.changes.externalId) names.accountExternalIds.add(command.changes.externalId);
-      break;
-    case 'close-account':
-      names.hasSettings = true;
-      names.accounts.add(command.accountId);
-      break;
-  }
-}
-
-type AccountRow = readonly [
-  id: string,
-  system: Account['system'],
-  currency: string,
-  visibility: Account['visibility'],
-  ownerId: string | null,
-  status: Account['status'],
-  minBalance: string | null,
-  maxBalance: string | null,
-  postedDebits: string,
-  postedCredits: string,
-  pendingDebits: string,
-  pendingCredits: string,
-  version: number,
-  settingsVersion: number,
-  entryNumber: number,
-  settings: SettingsRow | null,
-];
-
-type SettingsRow = readonly [
-  name: string,
-  externalId: string | null,
-  metadata: Account['metadata'],
-  createdAt: string,
-  updatedAt: string,
-];
-
-/** Stands for settings that the batch has no use for. */
-const noSettings: SettingsRow = ['', null, {}, '0', '0'];
-
-function readAccountRow(row: AccountRow): Account {
-  const [name, externalId, metadata, createdAt, updatedAt] = row[15] ?? noSettings;
-  return {
-    id: row[0],
-    system: row[1],
-    name,
-    currency: row[2],
-    visibility: row[3],
-    externalId,
-    ownerId: row[4],
-    status: row[5],
-    minBalance: row[6] === null ? null : BigInt(row[6]),
-    maxBalance: row[7] === null ? null : BigInt(row[7]),
-    postedDebits: BigInt(row[8]),
-    postedCredits: BigInt(row[9]),
-    pendingDebits: BigInt(row[10]),
-    pendingCredits: BigInt(row[11]),
-    version: row[12],
-    settingsVersion: row[13],
-    entryNumber: row[14],
-    metadata,
-    createdAt: BigInt(createdAt),
-    updatedAt: BigInt(updatedAt),
-  };
-}
-
-function readCommittedEvent(row: EventRow): CommittedEvent {
-  const recorded = readEventRow(row);
-  return {
-    position: recorded.position,
-    recordedAt: recorded.recordedAt,
-    transactionId: recorded.transactionId,
-    event: decodeEvent(recorded),
-  };
 }

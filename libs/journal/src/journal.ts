@@ -6,8 +6,15 @@ import { createPostgresPool } from '#platform';
 import { beginJournal } from './begin-journal.js';
 import { journalMetrics, type JournalMetrics } from './journal-metrics.js';
 import { Lane } from './lane.js';
+import { QueuedUnit, type Work } from './queued-unit.js';
 import { BatchSettler, type BatchLog } from './settle-batch.js';
-import { JournalUnavailable, QueuedCommand, type Outcome, type WriteRequest } from './write-request.js';
+import {
+  JournalUnavailable,
+  type BatchOutcome,
+  type ItemBatch,
+  type Outcome,
+  type WriteRequest,
+} from './write-request.js';
 
 export interface JournalSettings {
   readonly url: string;
@@ -81,19 +88,15 @@ export class Journal {
    * @throws JournalUnavailable where it wasn't decided, or its outcome couldn't be found out in time.
    */
   submit(request: WriteRequest, command: LedgerCommand): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (this.isDraining) {
-        return reject(new JournalUnavailable('unavailable', 'the service is shutting down'));
-      }
-      const lane = this.lane(request.ledgerId);
-      if (this.isFull(lane, request.bytes)) {
-        this.metrics.refusedByQueue.inc();
-        return reject(new JournalUnavailable('overloaded', 'too many requests are waiting'));
-      }
-      this.queuedCommands += 1;
-      this.queuedBytes += request.bytes;
-      lane.add(new QueuedCommand(request, command, resolve, reject));
-    });
+    return this.queue<Outcome>(request, { kind: 'command', command });
+  }
+
+  /**
+   * The same for a batch: its items are decided one after the other, with nothing in between, and what follows
+   * from all of them is in one commit.
+   */
+  submitBatch(request: WriteRequest, batch: ItemBatch): Promise<BatchOutcome> {
+    return this.queue<BatchOutcome>(request, { kind: 'batch', batch });
   }
 
   /** Begins a ledger's journal; does nothing where it has one. */
@@ -118,25 +121,47 @@ export class Journal {
     await Promise.race([this.pool.end(), sleep(leftMs, undefined, { ref: false })]);
   }
 
+  /** A unit is settled with the outcome of its kind of work. */
+  private queue<Settled extends Outcome | BatchOutcome>(request: WriteRequest, work: Work): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      if (this.isDraining) {
+        return reject(new JournalUnavailable('unavailable', 'the service is shutting down'));
+      }
+      const unit = new QueuedUnit(request, work, (outcome) => resolve(outcome as Settled), reject);
+      const lane = this.lane(request.ledgerId);
+      if (this.isFull(lane, unit)) {
+        this.metrics.refusedByQueue.inc();
+        return reject(new JournalUnavailable('overloaded', 'too many requests are waiting'));
+      }
+      this.queuedCommands += unit.commands;
+      this.queuedBytes += request.bytes;
+      lane.add(unit);
+    });
+  }
+
   private lane(ledgerId: string): Lane {
     const known = this.lanes.get(ledgerId);
     if (known) return known;
     const lane = new Lane(
-      (commands) => this.settler.settle(ledgerId, commands),
-      (commands) => {
-        this.queuedCommands -= commands.length;
-        for (const { request } of commands) this.queuedBytes -= request.bytes;
+      (units) => this.settler.settle(ledgerId, units),
+      (units) => {
+        for (const { request, commands } of units) {
+          this.queuedCommands -= commands;
+          this.queuedBytes -= request.bytes;
+        }
       },
     );
     this.lanes.set(ledgerId, lane);
     return lane;
   }
 
-  private isFull(lane: Lane, bytes: number): boolean {
+  /** A queue in which nothing waits takes any unit, so that a batch larger than a share is not refused for ever. */
+  private isFull(lane: Lane, { commands, request }: QueuedUnit): boolean {
+    const { queueCommandsMax, queueCommandsPerLedgerMax, queueBytesMax } = this.settings;
     return (
-      this.queuedCommands >= this.settings.queueCommandsMax ||
-      lane.depth >= this.settings.queueCommandsPerLedgerMax ||
-      this.queuedBytes + bytes > this.settings.queueBytesMax
+      isOver(this.queuedCommands, commands, queueCommandsMax) ||
+      isOver(lane.depth, commands, queueCommandsPerLedgerMax) ||
+      this.queuedBytes + request.bytes > queueBytesMax
     );
   }
 
@@ -146,4 +171,8 @@ export class Journal {
       if (lane.isIdle) this.lanes.delete(ledgerId);
     }
   }
+}
+
+function isOver(waiting: number, added: number, most: number): boolean {
+  return waiting > 0 && waiting + added > most;
 }

@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { draftOf, moveOf } from '../../../test/support/ledger-fixtures.js';
 import { batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
-import { QueuedCommand } from './write-request.js';
+import { QueuedUnit } from './queued-unit.js';
+import type { Outcome } from './write-request.js';
+
+const accepted: Outcome = { accepted: true, isReplay: false, isDryRun: false, events: [] };
 
 interface Waiting {
-  readonly command: QueuedCommand;
+  readonly unit: QueuedUnit;
   readonly fate: Promise<string>;
 }
 
@@ -14,6 +17,9 @@ function waiting(postings = 1, deadlineMs = 10_000): Waiting {
     ledgerId: randomUUID(),
     actor: 'key_test',
     owner: '',
+    mayMint: true,
+    mayBurn: true,
+    isDryRun: false,
     idempotencyKey: null,
     requestHash: null,
     deadlineAt: performance.now() + deadlineMs,
@@ -26,13 +32,15 @@ function waiting(postings = 1, deadlineMs = 10_000): Waiting {
   );
   let settled: (fate: string) => void;
   const fate = new Promise<string>((resolve) => (settled = resolve));
-  const command = new QueuedCommand(
+  const command = { ...moveOf('', '', '', 1n), draft };
+  const work = { kind: 'command', command } as const;
+  const unit = new QueuedUnit(
     request,
-    { ...moveOf('', '', '', 1n), draft },
+    work,
     () => settled('settled'),
     (error) => settled(error.message),
   );
-  return { command, fate };
+  return { unit, fate };
 }
 
 /** A lane whose batches end when the test says so. */
@@ -41,12 +49,12 @@ function laneUnderTest() {
   let taken = 0;
   const ends: (() => void)[] = [];
   const lane = new Lane(
-    async (commands) => {
-      batches.push(commands.length);
+    async (units) => {
+      batches.push(units.length);
       await new Promise<void>((end) => ends.push(end));
-      for (const command of commands) command.settle({ accepted: true, isReplay: false, events: [] });
+      for (const unit of units) unit.settle(accepted);
     },
-    (commands) => (taken += commands.length),
+    (units) => (taken += units.length),
   );
   const endBatch = async () => {
     ends.shift()?.();
@@ -61,8 +69,8 @@ const tick = () => sleep(1);
 describe('a lane', () => {
   it('commits a lone command at once', async () => {
     const { lane, batches, endBatch } = laneUnderTest();
-    const { command, fate } = waiting();
-    lane.add(command);
+    const { unit, fate } = waiting();
+    lane.add(unit);
     await tick();
     expect(batches).toEqual([1]);
     await endBatch();
@@ -72,9 +80,9 @@ describe('a lane', () => {
 
   it('has one batch in flight; what comes meanwhile is the next one', async () => {
     const { lane, batches, endBatch } = laneUnderTest();
-    lane.add(waiting().command);
+    lane.add(waiting().unit);
     await tick();
-    for (let n = 0; n < 7; n++) lane.add(waiting().command);
+    for (let n = 0; n < 7; n++) lane.add(waiting().unit);
     await tick();
     expect(batches).toEqual([1]);
     expect(lane.depth).toBe(7);
@@ -84,7 +92,7 @@ describe('a lane', () => {
 
   it('takes what came in the same turn together, up to the most commands of a batch', async () => {
     const { lane, batches, endBatch, taken } = laneUnderTest();
-    for (let n = 0; n < batchCommandsMax + 5; n++) lane.add(waiting().command);
+    for (let n = 0; n < batchCommandsMax + 5; n++) lane.add(waiting().unit);
     await tick();
     await endBatch();
     expect(batches).toEqual([batchCommandsMax, 5]);
@@ -94,7 +102,7 @@ describe('a lane', () => {
   it('takes up to the most postings of a batch; one larger than that goes alone', async () => {
     const { lane, batches, endBatch } = laneUnderTest();
     for (const postings of [batchPostingsMax - 1, 1, 1, batchPostingsMax + 1, 1]) {
-      lane.add(waiting(postings).command);
+      lane.add(waiting(postings).unit);
     }
     await tick();
     for (let n = 0; n < 4; n++) await endBatch();
@@ -103,11 +111,11 @@ describe('a lane', () => {
 
   it('drops from its front what has waited too long', async () => {
     const { lane, endBatch, taken } = laneUnderTest();
-    lane.add(waiting().command);
+    lane.add(waiting().unit);
     await tick();
     const [hasty, patient] = [waiting(1, 1), waiting()];
-    lane.add(hasty.command);
-    lane.add(patient.command);
+    lane.add(hasty.unit);
+    lane.add(patient.unit);
     await sleep(5);
     lane.dropExpired();
     expect(await hasty.fate).toMatch(/not executed/);
@@ -121,9 +129,9 @@ describe('a lane', () => {
   it('gives up what waits, not what is in flight', async () => {
     const { lane, endBatch } = laneUnderTest();
     const [inFlight, queued] = [waiting(), waiting()];
-    lane.add(inFlight.command);
+    lane.add(inFlight.unit);
     await tick();
-    lane.add(queued.command);
+    lane.add(queued.unit);
     lane.abandon(new Error('given up'));
     expect(await queued.fate).toBe('given up');
     await endBatch();
@@ -134,27 +142,27 @@ describe('a lane', () => {
   it('fails a batch whose settling throws, and goes on', async () => {
     let isFirst = true;
     const lane = new Lane(
-      async (commands) => {
+      async (units) => {
         if (isFirst) {
           isFirst = false;
           throw new Error('a bug');
         }
-        for (const command of commands) command.settle({ accepted: true, isReplay: false, events: [] });
+        for (const unit of units) unit.settle(accepted);
       },
       () => undefined,
     );
     const [first, second] = [waiting(), waiting()];
-    lane.add(first.command);
+    lane.add(first.unit);
     await tick();
-    lane.add(second.command);
+    lane.add(second.unit);
     expect([await first.fate, await second.fate]).toEqual(['a bug', 'settled']);
   });
 });
 
-it('a command is settled once', async () => {
-  const { command, fate } = waiting();
-  command.fail(new Error('first'));
-  command.settle({ accepted: true, isReplay: false, events: [] });
-  command.fail(new Error('third'));
+it('a unit is settled once', async () => {
+  const { unit, fate } = waiting();
+  unit.fail(new Error('first'));
+  unit.settle(accepted);
+  unit.fail(new Error('third'));
   expect(await fate).toBe('first');
 });

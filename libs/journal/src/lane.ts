@@ -1,4 +1,4 @@
-import type { QueuedCommand } from './write-request.js';
+import type { QueuedUnit } from './queued-unit.js';
 import { JournalUnavailable } from './write-request.js';
 
 export const batchCommandsMax = 1_000;
@@ -10,24 +10,27 @@ export const batchPostingsMax = 4_000;
  * shares a commit. Other processes have lanes of their own; the head's row lock orders their batches.
  */
 export class Lane {
-  private readonly queue: QueuedCommand[] = [];
+  private readonly queue: QueuedUnit[] = [];
+  private queuedCommands = 0;
   private isRunning = false;
 
   constructor(
-    private readonly settle: (commands: readonly QueuedCommand[]) => Promise<void>,
-    private readonly onTaken: (commands: readonly QueuedCommand[]) => void,
+    private readonly settle: (units: readonly QueuedUnit[]) => Promise<void>,
+    private readonly onTaken: (units: readonly QueuedUnit[]) => void,
   ) {}
 
+  /** In commands. */
   get depth(): number {
-    return this.queue.length;
+    return this.queuedCommands;
   }
 
   get isIdle(): boolean {
     return !this.isRunning && this.queue.length === 0;
   }
 
-  add(command: QueuedCommand): void {
-    this.queue.push(command);
+  add(unit: QueuedUnit): void {
+    this.queue.push(unit);
+    this.queuedCommands += unit.commands;
     if (this.isRunning) return;
     this.isRunning = true;
     setImmediate(() => void this.run());
@@ -38,10 +41,8 @@ export class Lane {
     let count = 0;
     while (this.queue[count]?.isExpired) count += 1;
     if (count === 0) return;
-    const dropped = this.queue.splice(0, count);
-    this.onTaken(dropped);
-    for (const command of dropped) {
-      command.fail(
+    for (const unit of this.remove(count)) {
+      unit.fail(
         new JournalUnavailable('overloaded', 'the request waited too long in the queue and was not executed'),
       );
     }
@@ -49,33 +50,39 @@ export class Lane {
 
   /** Gives up all that waits; the batch in flight goes on. */
   abandon(error: Error): void {
-    const dropped = this.queue.splice(0);
-    this.onTaken(dropped);
-    for (const command of dropped) command.fail(error);
+    for (const unit of this.remove(this.queue.length)) unit.fail(error);
   }
 
   private async run(): Promise<void> {
     while (this.queue.length > 0) {
-      const batch = this.take();
-      this.onTaken(batch);
+      const batch = this.remove(this.countOfNext());
       try {
         await this.settle(batch);
       } catch (error) {
-        for (const command of batch) command.fail(error instanceof Error ? error : new Error(String(error)));
+        for (const unit of batch) unit.fail(error instanceof Error ? error : new Error(String(error)));
       }
     }
     this.isRunning = false;
   }
 
-  /** As many as one commit takes; a single command with more postings than that goes alone. */
-  private take(): QueuedCommand[] {
+  /** How many units one commit takes; a single one of more commands or postings than that goes alone. */
+  private countOfNext(): number {
     let count = 0;
+    let commands = 0;
     let postings = 0;
-    while (count < this.queue.length && count < batchCommandsMax) {
-      postings += this.queue[count]!.postings;
-      if (count > 0 && postings > batchPostingsMax) break;
+    for (const unit of this.queue) {
+      commands += unit.commands;
+      postings += unit.postings;
+      if (count > 0 && (commands > batchCommandsMax || postings > batchPostingsMax)) break;
       count += 1;
     }
-    return this.queue.splice(0, count);
+    return count;
+  }
+
+  private remove(count: number): QueuedUnit[] {
+    const removed = this.queue.splice(0, count);
+    for (const { commands } of removed) this.queuedCommands -= commands;
+    this.onTaken(removed);
+    return removed;
   }
 }

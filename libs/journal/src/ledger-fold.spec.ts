@@ -1,7 +1,33 @@
-import { accountWith, draftOf, idOf, settingsOf, stateOf } from '../../../test/support/ledger-fixtures.js';
-import { decide, unboundCaller, newAccount, type Account, type DomainEvent, type Leg } from '#domain';
+import {
+  accountWith,
+  captureOf,
+  draftOf,
+  expiryOf,
+  extensionOf,
+  holdOf,
+  idOf,
+  moveOf,
+  reversalOf,
+  settingsOf,
+  stateOf,
+  voidOf,
+} from '../../../test/support/ledger-fixtures.js';
+import {
+  decide,
+  evolve,
+  isTransactionEvent,
+  unboundCaller,
+  newAccount,
+  type Account,
+  type DomainEvent,
+  type Leg,
+  type LedgerCommand,
+  type Progress,
+  type Transaction,
+} from '#domain';
 import { chainHash, dataHash, genesisHash } from './event-chain.js';
-import { encodeEventData, versionOf, type RecordedEvent } from './event-codec.js';
+import { effectiveAtOf, encodeEventData, transactionIdOf, versionOf } from './event-codec.js';
+import type { RecordedEvent } from './recorded-event.js';
 import { LedgerFold } from './ledger-fold.js';
 
 const ledgerId = idOf(9, 1);
@@ -13,20 +39,21 @@ function chained(events: readonly DomainEvent[], erased: readonly number[] = [])
   return events.map((event, index) => {
     const dataText = encodeEventData(event);
     const dataSalt = Buffer.alloc(32, index);
+    const recordedAt = 2_000_000n + BigInt(index);
     const fields = {
       ledgerId,
       epoch: 1,
       position: BigInt(index + 1),
       id: idOf(8, index),
       type: event.type,
-      version: versionOf(event.type),
-      transactionId: event.type === 'transaction.posted' ? event.transaction.transactionId : null,
+      version: versionOf(event),
+      transactionId: transactionIdOf(event),
       dataHash: dataHash(dataSalt, dataText),
       actor: 'key_test',
       idempotencyKey: null,
       requestHash: null,
-      recordedAt: BigInt(1_000_000 + index),
-      effectiveAt: BigInt(1_000_000 + index),
+      recordedAt,
+      effectiveAt: effectiveAtOf(event, recordedAt),
     };
     previous = chainHash(previous, fields);
     const isErased = erased.includes(index + 1);
@@ -41,8 +68,13 @@ function chained(events: readonly DomainEvent[], erased: readonly number[] = [])
 
 function firstDifference(events: readonly DomainEvent[], erased: readonly number[] = []) {
   const fold = new LedgerFold(ledgerId);
-  for (const recorded of chained(events, erased)) {
-    const difference = fold.add(recorded);
+  const recordedEvents = chained(events, erased);
+  for (const recorded of recordedEvents) {
+    const difference = fold.add(recorded, (id) => {
+      const index = recordedEvents.findIndex(({ transactionId }) => transactionId === id);
+      if (index < 0 || index + 1 >= Number(recorded.position)) return undefined;
+      return erased.includes(index + 1) ? null : events[index];
+    });
     if (difference) return [difference.subject, difference.position];
   }
   return null;
@@ -154,5 +186,322 @@ describe('after an erased event', () => {
   it('an account that it cannot have touched is checked as ever', () => {
     const twice = [...both, transfer(0), transfer(0)];
     expect(firstDifference([...twice, transfer(1)], [1])).toEqual(['leg 2: balances', 4n]);
+  });
+});
+
+/** The journal of these commands, from the opening of two accounts with 1,000 each and one in yen. */
+function historyOf(...commands: LedgerCommand[]): DomainEvent[] {
+  const accounts = [
+    accountWith(alice, 0n, { minBalance: null }),
+    accountWith(bob, 0n, { minBalance: null }),
+    accountWith(carol, 0n, { minBalance: null, currency: 'JPY' }),
+  ];
+  const state = stateOf(accounts);
+  const events: DomainEvent[] = accounts.map((account) => ({
+    type: 'account.opened',
+    account: newAccount(
+      account.id,
+      null,
+      account.currency,
+      settingsOf({ minBalance: null }),
+      account.createdAt,
+    ),
+  }));
+  for (const command of commands) {
+    const decision = decide(command, state, unboundCaller);
+    if (!decision.accepted) throw new Error(decision.refusal.code);
+    for (const event of decision.events) evolve(state, event);
+    events.push(...decision.events);
+  }
+  return events;
+}
+
+const carol = idOf(1, 3);
+const [hold, first, second, third] = [idOf(3, 1), idOf(3, 2), idOf(3, 3), idOf(3, 4)] as const;
+const several = (id: string): LedgerCommand => ({
+  kind: 'create-transaction',
+  draft: draftOf(id, [
+    { sender: alice, recipient: bob, amount: 10n },
+    { sender: bob, recipient: alice, amount: 4n },
+    { sender: alice, recipient: bob, amount: 1n },
+  ]),
+});
+const exchange = (id: string): LedgerCommand => ({
+  kind: 'create-transaction',
+  draft: draftOf(id, [{ sender: alice, recipient: carol, amount: 1_000n, exchangeRate: '160.5' }]),
+});
+
+describe('the life of a transaction', () => {
+  it.each<[string, LedgerCommand[]]>([
+    [
+      'captured in parts, given back in parts',
+      [
+        holdOf(hold, alice, bob, 100n),
+        captureOf(hold, first, 30n),
+        captureOf(hold, second, 20n, true),
+        reversalOf(first, third, 10n),
+        reversalOf(hold, idOf(3, 5), 5n),
+        reversalOf(second, idOf(3, 6)),
+      ],
+    ],
+    [
+      'extended and voided',
+      [holdOf(hold, alice, bob, 100n, 9_000_000n), extensionOf(hold, 9_000_001n), voidOf(hold)],
+    ],
+    ['voided after a capture', [holdOf(hold, alice, bob, 100n), captureOf(hold, first, 30n), voidOf(hold)]],
+    ['expired', [holdOf(hold, alice, bob, 100n, 2_000_001n), expiryOf(hold)]],
+    [
+      'given back in parts, with several postings',
+      [several(first), reversalOf(first, second, 3n), reversalOf(first, third)],
+    ],
+    [
+      'an exchange, given back in parts',
+      [exchange(first), reversalOf(first, second, 3n), reversalOf(first, third)],
+    ],
+    ['back-dated', [moveOf(first, alice, bob, 1n, { effectiveAt: 7n })]],
+    [
+      'beside settings of the ledger',
+      [
+        { kind: 'add-currency', code: 'PTS', exponent: 0, name: 'Points' },
+        { kind: 'set-exchange-rate', from: 'EUR', to: 'PTS', rate: '2' },
+        { kind: 'close-period', through: '2026-01-01', closedBefore: 5n },
+      ],
+    ],
+  ])('%s has no difference', (_, commands) => {
+    expect(firstDifference(historyOf(...commands))).toBeNull();
+  });
+
+  type Change = (event: DomainEvent) => DomainEvent;
+  const changing =
+    (type: DomainEvent['type'], transaction: (t: Transaction) => Partial<Transaction>): Change =>
+    (event) =>
+      event.type === type && isTransactionEvent(event)
+        ? { ...event, transaction: { ...event.transaction, ...transaction(event.transaction) } }
+        : event;
+  const telling =
+    (type: DomainEvent['type'], progress: (p: Progress) => Partial<Progress>, which = 0): Change =>
+    (event) => {
+      if (event.type !== type) return event;
+      if ('progress' in event)
+        return { ...event, progress: { ...event.progress, ...progress(event.progress) } };
+      if (!('progressed' in event)) return event;
+      const progressed = event.progressed.map((each, index) =>
+        index === which ? { ...each, progress: { ...each.progress, ...progress(each.progress) } } : each,
+      );
+      return { ...event, progressed };
+    };
+  const eachLeg = (changes: (leg: Leg) => Partial<Leg>) => (transaction: Transaction) => ({
+    legs: transaction.legs.map((leg) => ({ ...leg, ...changes(leg) })),
+  });
+  const captured = () => [holdOf(hold, alice, bob, 100n), captureOf(hold, first, 30n)];
+  const reversed = () => [...captured(), reversalOf(first, second, 10n)];
+
+  it.each<[string, LedgerCommand[], Change, string]>([
+    [
+      'a hold that is captured from the beginning',
+      captured(),
+      telling('transaction.pending', () => ({ captured: [1n] })),
+      'progress',
+    ],
+    [
+      'a hold of another status',
+      captured(),
+      telling('transaction.pending', () => ({ status: 'posted' })),
+      'progress',
+    ],
+    [
+      'a hold that moves posted money',
+      captured(),
+      changing(
+        'transaction.pending',
+        eachLeg(({ posted }) => ({ posted: posted - 1n })),
+      ),
+      'leg 1: balances',
+    ],
+    [
+      'a capture that says it captured more',
+      captured(),
+      telling('transaction.captured', () => ({ captured: [31n] })),
+      'progress',
+    ],
+    [
+      'a capture that is not counted',
+      captured(),
+      telling('transaction.captured', () => ({ captures: 0 })),
+      'progress',
+    ],
+    [
+      'a capture that ends the hold without releasing the rest',
+      captured(),
+      telling('transaction.captured', () => ({ status: 'posted' })),
+      'progress',
+    ],
+    [
+      'a capture that tells of another hold',
+      captured(),
+      changing('transaction.captured', () => ({ parentId: second })),
+      'whose progress is told',
+    ],
+    [
+      'a capture that reverses at once',
+      captured(),
+      telling('transaction.captured', () => ({ reversed: [1n] })),
+      'progress',
+    ],
+    [
+      'a last capture that releases less than is left',
+      [holdOf(hold, alice, bob, 100n), captureOf(hold, first, 30n, true)],
+      changing('transaction.captured', ({ legs }) => ({
+        legs: legs.map((leg) => {
+          const pending = leg.direction === 'debit' ? { pendingOut: 1n } : { pendingIn: 1n };
+          return { ...leg, ...pending, released: 69n, available: leg.posted - (pending.pendingOut ?? 0n) };
+        }),
+      })),
+      'what is released',
+    ],
+    [
+      'a reversal that says it gave back more',
+      reversed(),
+      telling('transaction.reversed', () => ({ reversed: [11n] })),
+      'what is given back',
+    ],
+    [
+      'a reversal that its hold does not know',
+      reversed(),
+      telling('transaction.reversed', () => ({ reversed: [9n] }), 1),
+      'what is given back',
+    ],
+    [
+      'a reversal under another id',
+      reversed(),
+      telling('transaction.reversed', () => ({ reversals: [third] })),
+      'progress',
+    ],
+    [
+      'a reversal of what is not there',
+      reversed(),
+      changing('transaction.reversed', () => ({ reverses: third })),
+      'whose progress is told',
+    ],
+    [
+      'a reversal that tells its capture alone',
+      reversed(),
+      (event) =>
+        event.type === 'transaction.reversed'
+          ? { ...event, progressed: event.progressed.slice(0, 1) }
+          : event,
+      'whose progress is told',
+    ],
+    [
+      'shares that are not those of its legs',
+      [several(first), reversalOf(first, second)],
+      telling('transaction.reversed', () => ({ reversed: [10n, 1n, 4n] })),
+      'no more is given back than taken',
+    ],
+    [
+      'an end that releases less than is left',
+      [...captured(), voidOf(hold)],
+      changing('transaction.voided', ({ legs }) => ({
+        legs: legs.map((leg) => {
+          const pending = leg.direction === 'debit' ? { pendingOut: 1n } : { pendingIn: 1n };
+          return { ...leg, amount: 69n, ...pending, available: leg.posted - (pending.pendingOut ?? 0n) };
+        }),
+      })),
+      'what is released',
+    ],
+    [
+      'an end that tells another amount as held',
+      [...captured(), voidOf(hold)],
+      changing('transaction.voided', () => ({ held: [99n] })),
+      'what was held',
+    ],
+    [
+      'an end that forgets what was captured',
+      [...captured(), voidOf(hold)],
+      telling('transaction.voided', () => ({ captured: [0n] })),
+      'progress',
+    ],
+    [
+      'an extension to an earlier time',
+      [holdOf(hold, alice, bob, 100n, 9_000_000n), extensionOf(hold, 9_000_001n)],
+      telling('transaction.extended', () => ({ expiresAt: 8_000_000n })),
+      'it ends later',
+    ],
+    [
+      'an exchange at another rate',
+      [exchange(first)],
+      changing('transaction.posted', () => ({ exchanges: [{ posting: 0, rate: '160' }] })),
+      'exchanged amount',
+    ],
+  ])('does not hide %s', (_, commands, change, subject) => {
+    const events = historyOf(...commands);
+    expect(firstDifference(events)).toBeNull();
+    expect(firstDifference(events.map(change))?.[0]).toBe(subject);
+  });
+
+  it.each<[string, () => DomainEvent[], string]>([
+    [
+      'a capture of an ended hold',
+      () => {
+        const end = historyOf(holdOf(hold, alice, bob, 100n), captureOf(hold, first));
+        const capture = end.at(-1)!;
+        if (!isTransactionEvent(capture)) throw new Error('no capture');
+        return [
+          ...end,
+          { ...capture, transaction: { ...capture.transaction, transactionId: second, legs: [] } },
+        ];
+      },
+      'progress',
+    ],
+    [
+      'a currency twice',
+      () => {
+        const added: DomainEvent = { type: 'currency.added', code: 'PTS', exponent: 0, name: 'Points' };
+        return [added, added];
+      },
+      'currency added once',
+    ],
+    [
+      'a currency of ISO 4217',
+      () => [{ type: 'currency.added', code: 'EUR', exponent: 2, name: 'Euro' }],
+      'currency added once',
+    ],
+  ])('does not hide %s', (_, events, subject) => {
+    expect(firstDifference(events())?.[0]).toBe(subject);
+  });
+});
+
+describe('after an erased event of the life of a transaction', () => {
+  const life = () =>
+    historyOf(
+      holdOf(hold, alice, bob, 100n, 9_000_000n),
+      captureOf(hold, first, 30n),
+      extensionOf(hold, 9_000_001n),
+      captureOf(hold, second, 20n),
+      reversalOf(first, third, 10n),
+      reversalOf(hold, idOf(3, 5), 5n),
+      voidOf(hold),
+      reversalOf(hold, idOf(3, 6), 5n),
+    );
+  const positions = [4, 5, 6, 7, 8, 9, 10, 11];
+
+  it.each(positions)('what follows is taken as it is told: %i', (position) => {
+    expect(firstDifference(life(), [position])).toBeNull();
+  });
+
+  it('whatever is erased besides', () => {
+    for (const one of positions) {
+      for (const other of positions) expect(firstDifference(life(), [one, other])).toBeNull();
+    }
+    expect(firstDifference(life(), positions)).toBeNull();
+  });
+
+  it('what follows from what is known is checked again', () => {
+    const wrong = life().map((event) =>
+      event.type === 'transaction.voided'
+        ? { ...event, progress: { ...event.progress, captures: 1 } }
+        : event,
+    );
+    expect(firstDifference(wrong, [5])).toEqual(['progress', 10n]);
   });
 });

@@ -1,30 +1,24 @@
-import { applyLeg, availableBalance, postedBalance, type Account, type DomainEvent, type Leg } from '#domain';
+import { isAccountEvent, isTransactionEvent, type TransactionEvent } from '#domain';
+import { AccountFold } from './account-fold.js';
+import type { Compare, Difference } from './difference.js';
 import { chainHash, dataHash, genesisHash } from './event-chain.js';
-import { decodeEvent, type RecordedEvent } from './event-codec.js';
-
-/** The first thing that is not as the journal says it must be. */
-export interface Difference {
-  readonly ledgerId: string;
-  /** What was compared: the chain, a leg, an account, a request … */
-  readonly subject: string;
-  readonly position: bigint | null;
-  readonly expected: string;
-  readonly found: string;
-}
+import { decodeEvent, effectiveAtOf, transactionIdOf } from './event-codec.js';
+import { ProgressFold, type OriginalOf } from './progress-fold.js';
+import type { RecordedEvent } from './recorded-event.js';
+import { SettingsFold } from './settings-fold.js';
 
 /**
- * The ledger as its events make it, with what each of them claims checked on the way. An erased event can't
- * be recomputed: what it did shows as a jump in the version of an account, and is taken from the next event
- * that tells how the account is. Without an erased event before it, such a jump is a difference.
+ * The ledger as its events make it, with what each of them claims checked on the way. An erased event can't be
+ * recomputed: what it did is taken from the next event that tells how things are. Without an erased event before it,
+ * such a jump is a difference.
  */
 export class LedgerFold {
-  readonly accounts = new Map<string, Account>();
-  /** Where each account was opened. */
-  readonly openedPositions = new Map<string, bigint>();
-  /** Accounts with erased events in their past: their balances are known, not how they came about. */
-  readonly patchedAccountIds = new Set<string>();
+  readonly accounts = new AccountFold();
+  readonly progress = new ProgressFold();
+  readonly settings = new SettingsFold();
   readonly transactionExternalIds = new Map<string, string>();
-  readonly erasedOpenings = new Set<bigint>();
+  /** Of erased events that are of no transaction, by their positions. */
+  readonly erasedTypes = new Map<bigint, string>();
   readonly erasedTransactionIds = new Set<string>();
   events = 0;
   erased = 0;
@@ -37,10 +31,14 @@ export class LedgerFold {
     this.hash = genesisHash(ledgerId);
   }
 
-  add(recorded: RecordedEvent): Difference | null {
-    const difference = this.chain(recorded) ?? this.apply(recorded);
+  /** @param originalOf of a transaction that the event reverses */
+  add(recorded: RecordedEvent, originalOf: OriginalOf): Difference | null {
+    const { position } = recorded;
+    const compare: Compare = (subject, expected, found) =>
+      this.difference(subject, position, expected, found);
+    const difference = this.chain(recorded, compare) ?? this.apply(recorded, originalOf, compare);
     this.events += 1;
-    this.position = recorded.position;
+    this.position = position;
     this.epoch = recorded.epoch;
     this.recordedAt = recorded.recordedAt;
     this.hash = recorded.hash;
@@ -52,133 +50,61 @@ export class LedgerFold {
     return e === f ? null : { ledgerId: this.ledgerId, subject, position, expected: e, found: f };
   }
 
-  private chain(recorded: RecordedEvent): Difference | null {
-    const { position } = recorded;
+  private chain(recorded: RecordedEvent, compare: Compare): Difference | null {
     return (
-      this.difference('position', position, this.position + 1n, position) ??
-      this.difference('epoch is not lower than before', position, true, recorded.epoch >= this.epoch) ??
-      this.difference('recorded_at grows', position, true, recorded.recordedAt > this.recordedAt) ??
-      this.data(recorded) ??
-      this.difference(
-        'hash',
-        position,
-        chainHash(this.hash, recorded).toString('hex'),
-        recorded.hash.toString('hex'),
-      )
+      compare('position', this.position + 1n, recorded.position) ??
+      compare('epoch is not lower than before', true, recorded.epoch >= this.epoch) ??
+      compare('recorded_at grows', true, recorded.recordedAt > this.recordedAt) ??
+      compareData(recorded, compare) ??
+      compare('hash', chainHash(this.hash, recorded).toString('hex'), recorded.hash.toString('hex'))
     );
   }
 
-  /** Erased is what has neither data nor salt; one of them alone is no erasure. */
-  private data({ position, dataText, dataSalt, dataHash: kept }: RecordedEvent): Difference | null {
-    if (dataText === null && dataSalt === null) return null;
-    const expected = dataHash(dataSalt ?? Buffer.alloc(0), dataText ?? '');
-    return this.difference('data hash', position, expected.toString('hex'), kept.toString('hex'));
-  }
-
-  private apply(recorded: RecordedEvent): Difference | null {
+  private apply(recorded: RecordedEvent, originalOf: OriginalOf, compare: Compare): Difference | null {
     const event = decodeEvent(recorded);
     if (event === null) {
-      this.erased += 1;
-      if (recorded.type === 'account.opened') this.erasedOpenings.add(recorded.position);
-      if (recorded.transactionId !== null) this.erasedTransactionIds.add(recorded.transactionId);
+      this.erase(recorded);
       return null;
     }
-    if (event.type !== 'transaction.posted') return this.applyAccount(event, recorded);
-    const { transactionId, externalId, legs } = event.transaction;
+    const difference =
+      compare('transaction id', transactionIdOf(event), recorded.transactionId) ??
+      compare('effective time', effectiveAtOf(event, recorded.recordedAt), recorded.effectiveAt);
+    if (difference) return difference;
+    if (isAccountEvent(event)) return this.accounts.addAccount(event, recorded.position, compare);
+    if (!isTransactionEvent(event)) return this.settings.add(event, recorded, compare);
+    return (
+      this.accounts.addTransaction(event, recorded, compare) ??
+      this.addNew(event, compare) ??
+      this.progress.add(event, originalOf, compare)
+    );
+  }
+
+  /** What is asked for once, when a transaction is made or held. */
+  private addNew({ type, transaction }: TransactionEvent, compare: Compare): Difference | null {
+    if (type !== 'transaction.posted' && type !== 'transaction.pending') return null;
+    const { externalId, transactionId } = transaction;
     if (externalId !== null) this.transactionExternalIds.set(externalId, transactionId);
-    for (const leg of legs) {
-      const difference = this.applyOne(leg, recorded);
-      if (difference) return difference;
-    }
-    return this.sumsToZero(legs, recorded.position);
+    return this.settings.checkExchanges(transaction, compare);
   }
 
-  private applyAccount(event: Extract<DomainEvent, { account: Account }>, { position }: RecordedEvent) {
-    const { account } = event;
-    const before = this.accounts.get(account.id);
-    this.accounts.set(account.id, account);
-    if (event.type === 'account.opened') {
-      this.openedPositions.set(account.id, position);
-      return this.difference('account opened once', position, false, before !== undefined);
+  private erase({ type, transactionId, position }: RecordedEvent): void {
+    this.erased += 1;
+    this.accounts.erase();
+    if (transactionId === null) {
+      this.erasedTypes.set(position, type);
+    } else {
+      this.erasedTransactionIds.add(transactionId);
+      this.progress.erase(type, transactionId);
     }
-    if (this.isAfterErasure(before, account.version)) {
-      this.patchedAccountIds.add(account.id);
-      return null;
-    }
-    if (!before) return this.difference('account exists', position, account.id, 'no such account');
-    const moneyOf = this.patchedAccountIds.has(account.id) ? balancesOf : sumsOf;
-    return (
-      this.difference('version', position, before.version + 1, account.version) ??
-      this.difference('settings version', position, before.settingsVersion + 1, account.settingsVersion) ??
-      this.difference('balances of an account event', position, moneyOf(before), moneyOf(account))
-    );
-  }
-
-  private applyOne(leg: Leg, { position, recordedAt }: RecordedEvent): Difference | null {
-    const before = this.accounts.get(leg.accountId);
-    if (this.isAfterErasure(before, leg.version)) {
-      this.patchedAccountIds.add(leg.accountId);
-      if (before) this.accounts.set(before.id, patched(before, leg, recordedAt));
-      return null;
-    }
-    if (!before)
-      return this.difference(`leg ${leg.leg}: account`, position, leg.accountId, 'no such account');
-    const after = applyLeg(before, leg, recordedAt);
-    this.accounts.set(after.id, after);
-    const expected = [
-      postedBalance(after),
-      after.pendingCredits,
-      after.pendingDebits,
-      availableBalance(after),
-    ];
-    return (
-      this.difference(`leg ${leg.leg}: balances`, position, expected, [
-        leg.posted,
-        leg.pendingIn,
-        leg.pendingOut,
-        leg.available,
-      ]) ??
-      this.difference(`leg ${leg.leg}: version`, position, after.version, leg.version) ??
-      this.difference(`leg ${leg.leg}: entry number`, position, after.entryNumber, leg.entryNumber)
-    );
-  }
-
-  private isAfterErasure(before: Account | undefined, version: number): boolean {
-    return this.erased > 0 && (!before || version > before.version + 1);
-  }
-
-  private sumsToZero(legs: readonly Leg[], position: bigint): Difference | null {
-    const sums = new Map<string, bigint>();
-    for (const { currency, direction, amount } of legs) {
-      sums.set(currency, (sums.get(currency) ?? 0n) + (direction === 'debit' ? -amount : amount));
-    }
-    for (const [currency, sum] of sums) {
-      const difference = this.difference(`sum of the legs in ${currency}`, position, 0n, sum);
-      if (difference) return difference;
-    }
-    return null;
   }
 }
 
-/** The account as a leg shows it; debits and credits apart from each other are lost. */
-function patched(account: Account, leg: Leg, recordedAt: bigint): Account {
-  return {
-    ...account,
-    postedDebits: 0n,
-    postedCredits: leg.posted,
-    pendingCredits: leg.pendingIn,
-    pendingDebits: leg.pendingOut,
-    minBalance: leg.posted - leg.pendingOut - leg.available,
-    version: leg.version,
-    entryNumber: leg.entryNumber,
-    updatedAt: recordedAt,
-  };
-}
-
-function balancesOf(account: Account): string {
-  return [postedBalance(account), account.pendingDebits, account.pendingCredits].join(' ');
-}
-
-function sumsOf(account: Account): string {
-  return [account.postedDebits, balancesOf(account)].join(' ');
+/** Erased is what has neither data nor salt; one of them alone is no erasure. */
+function compareData(
+  { dataText, dataSalt, dataHash: kept }: RecordedEvent,
+  compare: Compare,
+): Difference | null {
+  if (dataText === null && dataSalt === null) return null;
+  const expected = dataHash(dataSalt ?? Buffer.alloc(0), dataText ?? '');
+  return compare('data hash', expected.toString('hex'), kept.toString('hex'));
 }

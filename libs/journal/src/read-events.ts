@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from './event-codec.js';
+import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from './recorded-event.js';
 
 export interface EventPage {
   readonly events: readonly RecordedEvent[];

@@ -3,7 +3,8 @@ import type pg from 'pg';
 import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
 import type { DecidedBatch } from './decide-batch.js';
 import type { JournalMetrics } from './journal-metrics.js';
-import { JournalUnavailable, type QueuedCommand, type UnavailableCode } from './write-request.js';
+import type { QueuedUnit } from './queued-unit.js';
+import { JournalUnavailable, type UnavailableCode } from './write-request.js';
 
 export interface BatchLog {
   warn(fields: object, message: string): void;
@@ -15,9 +16,9 @@ const pauseFirstMs = 20;
 const pauseMaxMs = 500;
 
 /**
- * Takes a batch to its end: every command is settled when this resolves, with its outcome or with the reason
+ * Takes a batch to its end: every unit is settled when this resolves, with its outcome or with the reason
  * why there is none. Nothing is settled before the commit is known to be on disk, because a refusal may
- * follow from a neighbour's effect. Attempts are repeated until the last deadline among the commands.
+ * follow from a neighbour's effect. Attempts are repeated until the last deadline among the units.
  */
 export class BatchSettler {
   constructor(
@@ -27,11 +28,11 @@ export class BatchSettler {
     private readonly onCommitted: (ledgerId: string, batch: DecidedBatch) => void,
   ) {}
 
-  async settle(ledgerId: string, commands: readonly QueuedCommand[]): Promise<void> {
+  async settle(ledgerId: string, units: readonly QueuedUnit[]): Promise<void> {
     let expiry: UnavailableCode = 'overloaded';
     let pauseMs = pauseFirstMs;
     for (;;) {
-      const open = dropExpired(commands, expiry);
+      const open = dropExpired(units, expiry);
       if (open.length === 0) return;
       const attempt = await this.attempt(ledgerId, open);
       if (attempt.kind === 'committed') return this.finish(ledgerId, open, attempt.batch);
@@ -50,7 +51,7 @@ export class BatchSettler {
     }
   }
 
-  private async attempt(ledgerId: string, open: readonly QueuedCommand[]): Promise<Attempt> {
+  private async attempt(ledgerId: string, open: readonly QueuedUnit[]): Promise<Attempt> {
     const startedAt = performance.now();
     const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open));
     this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
@@ -61,30 +62,30 @@ export class BatchSettler {
    * The lane may go on before the callers are told: what they do with a whole batch of answers would otherwise
    * keep the database waiting for the next one.
    */
-  private finish(ledgerId: string, open: readonly QueuedCommand[], batch: DecidedBatch): void {
-    this.metrics.batchCommands.observe(open.length);
+  private finish(ledgerId: string, open: readonly QueuedUnit[], batch: DecidedBatch): void {
+    this.metrics.batchCommands.observe(open.reduce((sum, { commands }) => sum + commands, 0));
     if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
     setImmediate(() => this.tell(ledgerId, open, batch));
   }
 
-  private tell(ledgerId: string, open: readonly QueuedCommand[], batch: DecidedBatch): void {
-    open.forEach((command, index) => {
+  private tell(ledgerId: string, open: readonly QueuedUnit[], batch: DecidedBatch): void {
+    open.forEach((unit, index) => {
       const fate = batch.fates[index];
-      if (fate && 'outcome' in fate) return command.settle(fate.outcome);
-      const bug = fate?.bug ?? new Error('a command of the batch has no fate');
-      this.log.error({ ledgerId, err: bug, kind: command.command.kind }, 'a command could not be decided');
-      command.fail(bug);
+      if (fate && 'outcome' in fate) return unit.settle(fate.outcome);
+      const bug = fate?.bug ?? new Error('a unit of the batch has no fate');
+      this.log.error({ ledgerId, err: bug, kind: kindOf(unit) }, 'a command could not be decided');
+      unit.fail(bug);
     });
   }
 
-  /** True or false once it is known; commands whose deadline passes before that are told so. */
+  /** True or false once it is known; units whose deadline passes before that are told so. */
   private async resolveUnknown(
     ledgerId: string,
-    commands: readonly QueuedCommand[],
+    units: readonly QueuedUnit[],
     batch: DecidedBatch,
   ): Promise<boolean> {
     for (;;) {
-      const open = dropExpired(commands, 'outcome_unknown');
+      const open = dropExpired(units, 'outcome_unknown');
       if (open.length === 0) return false;
       try {
         return await findCommitted(this.pool, ledgerId, batch, lockTimeoutOf(open));
@@ -95,10 +96,10 @@ export class BatchSettler {
     }
   }
 
-  /** The database refuses the data of one of them: halves are tried apart until it stands alone. */
-  private async isolate(ledgerId: string, open: readonly QueuedCommand[], error: Error): Promise<void> {
+  /** The database refuses the data of one of them, which may be a batch: halves are tried apart until it stands alone. */
+  private async isolate(ledgerId: string, open: readonly QueuedUnit[], error: Error): Promise<void> {
     if (open.length === 1) {
-      this.log.error({ ledgerId, err: error, kind: open[0]!.command.kind }, 'the database refused a command');
+      this.log.error({ ledgerId, err: error, kind: kindOf(open[0]!) }, 'the database refused a command');
       open[0]!.fail(error);
       return;
     }
@@ -108,10 +109,14 @@ export class BatchSettler {
   }
 }
 
-function dropExpired(commands: readonly QueuedCommand[], code: UnavailableCode): QueuedCommand[] {
-  return commands.filter((command) => {
-    if (!command.isExpired) return true;
-    command.fail(new JournalUnavailable(code, expiryMessages[code]));
+function kindOf({ work }: QueuedUnit): string {
+  return work.kind === 'command' ? work.command.kind : work.kind;
+}
+
+function dropExpired(units: readonly QueuedUnit[], code: UnavailableCode): QueuedUnit[] {
+  return units.filter((unit) => {
+    if (!unit.isExpired) return true;
+    unit.fail(new JournalUnavailable(code, expiryMessages[code]));
     return false;
   });
 }
@@ -122,8 +127,8 @@ const expiryMessages: Readonly<Record<UnavailableCode, string>> = {
   outcome_unknown: 'the outcome could not be found out in time; retry with the same Idempotency-Key',
 };
 
-/** Never longer than the first of the commands may wait. */
-function lockTimeoutOf(commands: readonly QueuedCommand[]): number {
-  const deadlineAt = Math.min(...commands.map(({ request }) => request.deadlineAt));
+/** Never longer than the first of the units may wait. */
+function lockTimeoutOf(units: readonly QueuedUnit[]): number {
+  const deadlineAt = Math.min(...units.map(({ request }) => request.deadlineAt));
   return Math.max(1, Math.min(lockTimeoutMaxMs, deadlineAt - performance.now()));
 }

@@ -1,15 +1,20 @@
-import type { DomainEvent, LedgerCommand, Refusal } from '#domain';
+import type { CreateTransactionCommand, DomainEvent, Refusal } from '#domain';
 
 /** Who asks, and for how long they wait. */
 export interface WriteRequest {
   readonly ledgerId: string;
-  /** The id of the key that was used: the journal keeps it with each event. */
+  /** The id of the key that was used, or systemActor: the journal keeps it with each event. */
   readonly actor: string;
   /**
    * The owner that the caller is bound to, whose accounts alone it may debit and change; empty for one bound to
    * none. Idempotency keys are apart per owner.
    */
   readonly owner: string;
+  /** What only the stored transaction can tell is asked for: reversing a burn makes money, reversing a mint destroys it. */
+  readonly mayMint: boolean;
+  readonly mayBurn: boolean;
+  /** Only what would happen is asked for: nothing is written, and no idempotency key read or used up. */
+  readonly isDryRun: boolean;
   readonly idempotencyKey: string | null;
   /** Present with a key: what makes two requests the same. */
   readonly requestHash: Buffer | null;
@@ -26,10 +31,55 @@ export interface CommittedEvent {
   readonly event: DomainEvent | null;
 }
 
-/** What became of a command that was decided. Accepted is on disk. */
+/** What became of a command that was decided. Accepted is on disk, but for a dry run's. */
 export type Outcome =
-  | { readonly accepted: true; readonly isReplay: boolean; readonly events: readonly CommittedEvent[] }
+  | {
+      readonly accepted: true;
+      readonly isReplay: boolean;
+      /** Of a dry run the events have the positions that they would have had. */
+      readonly isDryRun: boolean;
+      readonly events: readonly CommittedEvent[];
+    }
   | { readonly accepted: false; readonly refusal: Refusal };
+
+/** Independent: each item is decided for itself. Atomic: all of them are accepted, or none. */
+export type BatchMode = 'independent' | 'atomic';
+
+/** One of a batch's transactions. Its own key, where it has one, is used up or replayed for it alone. */
+export interface BatchItem {
+  readonly idempotencyKey: string | null;
+  /** Present with a key. */
+  readonly requestHash: Buffer | null;
+  readonly command: CreateTransactionCommand;
+  /** It was refused before it came here, by what only its sender's key can tell, and keeps its place all the same. */
+  readonly refusal?: Refusal;
+}
+
+/** A client's batch, whose items stay together in one commit. The request's own key covers the whole answer. */
+export interface ItemBatch {
+  readonly mode: BatchMode;
+  readonly items: readonly BatchItem[];
+}
+
+export type BatchOutcome =
+  | {
+      readonly accepted: true;
+      /** Of the whole answer; an item may be a replay of its own. */
+      readonly isReplay: boolean;
+      readonly isDryRun: boolean;
+      /** In the order of the items. */
+      readonly items: readonly Outcome[];
+    }
+  | {
+      readonly accepted: false;
+      readonly refusal: Refusal;
+      /** The first refused item of an atomic batch, and why; null where the batch itself was refused. */
+      readonly index: number | null;
+      readonly reason: Refusal | null;
+    };
+
+/** Who acts where nobody asked: holds expire by the ledger itself. */
+export const systemActor = 'ledger';
 
 export type UnavailableCode = 'overloaded' | 'outcome_unknown' | 'unavailable';
 
@@ -40,36 +90,5 @@ export class JournalUnavailable extends Error {
     message: string,
   ) {
     super(message);
-  }
-}
-
-/** One command in a lane. It is settled exactly once. */
-export class QueuedCommand {
-  private isSettled = false;
-  readonly postings: number;
-
-  constructor(
-    readonly request: WriteRequest,
-    readonly command: LedgerCommand,
-    private readonly resolve: (outcome: Outcome) => void,
-    private readonly reject: (error: Error) => void,
-  ) {
-    this.postings = command.kind === 'create-transaction' ? command.draft.postings.length : 1;
-  }
-
-  get isExpired(): boolean {
-    return performance.now() > this.request.deadlineAt;
-  }
-
-  settle(outcome: Outcome): void {
-    if (this.isSettled) return;
-    this.isSettled = true;
-    this.resolve(outcome);
-  }
-
-  fail(error: Error): void {
-    if (this.isSettled) return;
-    this.isSettled = true;
-    this.reject(error);
   }
 }
