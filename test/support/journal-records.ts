@@ -8,6 +8,8 @@ export interface StoredSide {
   readonly ownerId?: string | null;
   readonly visibility?: 'private' | 'public' | 'unlisted';
   readonly posted?: string;
+  readonly pendingIn?: string;
+  readonly pendingOut?: string;
   readonly available?: string;
   readonly version?: number;
   readonly entryNumber?: number;
@@ -67,8 +69,8 @@ export function storedTransaction(
     amount,
     currency,
     posted: side.posted ?? '0',
-    pendingIn: '0',
-    pendingOut: '0',
+    pendingIn: side.pendingIn ?? '0',
+    pendingOut: side.pendingOut ?? '0',
     available: side.available ?? side.posted ?? '0',
     version: side.version ?? 2,
     entryNumber: side.entryNumber ?? 1,
@@ -101,6 +103,17 @@ export const postedRecord = (
   postings: readonly StoredPosting[],
   changes: Readonly<Record<string, unknown>> = {},
 ) => recordOf('transaction.posted', storedTransaction(postings, changes));
+
+/** Of a hold of 100 that may have been captured, extended, ended or given back in part. */
+export const storedProgress = (changes: Readonly<Record<string, unknown>> = {}) => ({
+  status: 'pending',
+  expiresAt: null,
+  captured: ['0'],
+  captures: 0,
+  reversed: ['0'],
+  reversals: [],
+  ...changes,
+});
 
 export const accountRecord = (type: string, changes: Readonly<Record<string, unknown>> = {}) =>
   recordOf(type, { account: storedAccount(changes) });

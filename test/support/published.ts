@@ -60,7 +60,7 @@ export async function expectJournalInTopics(
   const keptEntries = [...byAccount.values()].flatMap((messages) => dropRepeats(messages, entryNumberOf));
   const expected = journal.flatMap(({ id, type, data }) => {
     const { postings = [] } = data as { postings?: readonly unknown[] };
-    return type === 'transaction.posted'
+    return typesWithEntries.includes(type)
       ? postings.flatMap((_, n) => [`${id}.${2 * n + 1}`, `${id}.${2 * n + 2}`])
       : [];
   });
@@ -68,6 +68,9 @@ export async function expectJournalInTopics(
   const repeats = events.length - kept.length + entries.length - keptEntries.length;
   return { events, entries, repeats };
 }
+
+/** Of the other events of transactions the legs only tell what is held. */
+const typesWithEntries = ['transaction.posted', 'transaction.captured', 'transaction.reversed'];
 
 const entryNumberOf = ({ value }: ReadMessage) => (JSON.parse(value) as { entryNumber: number }).entryNumber;
 

@@ -100,7 +100,7 @@ export function expectSame(difference: Difference): void {
 export async function expectAnsweredOnce(fleet: Fleet, answered: ReadonlySet<string>): Promise<void> {
   const { rows } = await fleet.db.query<{ key: string }>(
     `SELECT idempotency_key AS key FROM journal.events
-    WHERE idempotency_key IS NOT NULL AND type = 'transaction.posted'`,
+    WHERE idempotency_key IS NOT NULL AND type LIKE 'transaction.%'`,
   );
   expect(rows.map(({ key }) => key).sort()).toEqual([...answered].sort());
 }

@@ -27,7 +27,7 @@ export interface EnvelopeLeg {
   readonly leg: number;
   /** `acc_…`, of system accounts too. */
   readonly accountId: string;
-  /** ROOT, where it is a system account, else null. */
+  /** ROOT or EXCHANGE, where it is a system account, else null. */
   readonly system: string | null;
   readonly ownerId: string | null;
   readonly visibility: Visibility;
@@ -47,7 +47,7 @@ export interface StreamEvent extends EventEnvelope {
   readonly legs: readonly EnvelopeLeg[];
 }
 
-/** The value of a message of `ledger.entries.v1`: one side of a posting. */
+/** The value of a message of `ledger.entries.v1`: one side of a posting that has settled. */
 export interface EntryMessage {
   readonly version: 1;
   /** `<event id>.<leg>` */

@@ -1,6 +1,7 @@
 import type { EventTypeName } from './event-content.js';
-import { exampleRecords } from './example-records.js';
-import { accountSchema, transactionSchema } from './resource-schemas.js';
+import { exampleRecords, furtherExamples } from './example-records.js';
+import type { JournalRecord } from './journal-record.js';
+import { accountSchema, currencySchema, exchangeRateSchema, periodSchema } from './resource-schemas.js';
 import {
   choice,
   count,
@@ -13,6 +14,7 @@ import {
   type JsonSchema,
 } from './schema-parts.js';
 import { renderStreamEvent } from './stream-event.js';
+import { captureSchema, holdSchema, postedSchema, reversalSchema } from './transaction-schemas.js';
 import { webhookBodyOf, type WebhookBody } from './webhook-body.js';
 
 export interface EventTypeDescription {
@@ -26,27 +28,84 @@ export interface EventTypeDescription {
   readonly example: WebhookBody;
 }
 
-const descriptions: Readonly<Record<EventTypeName, string>> = {
-  'account.opened':
-    'An account was opened. System accounts are opened by the first transaction that needs them.',
-  'account.updated': 'Settings of an account were changed: its name, limits, visibility, status and so on.',
-  'account.closed': 'An account was closed, for ever. It was empty.',
-  'transaction.posted': 'Money moved, all postings of the transaction or none, and has settled.',
+interface Described {
+  readonly description: string;
+  readonly resource: JsonSchema;
+}
+
+const described: Readonly<Record<EventTypeName, Described>> = {
+  'account.opened': {
+    description:
+      'An account was opened. System accounts are opened by the first transaction that needs them.',
+    resource: accountSchema,
+  },
+  'account.updated': {
+    description: 'Settings of an account were changed: its name, limits, visibility, status and so on.',
+    resource: accountSchema,
+  },
+  'account.closed': {
+    description: 'An account was closed, for ever. It was empty.',
+    resource: accountSchema,
+  },
+  'transaction.posted': {
+    description: 'Money moved, all postings of the transaction or none, and has settled.',
+    resource: postedSchema,
+  },
+  'transaction.pending': {
+    description: 'Money was set aside by a hold: the sender has it no longer, the recipient not yet.',
+    resource: holdSchema,
+  },
+  'transaction.captured': {
+    description: 'All or a part of a hold has settled. If it was the last part, the rest was released.',
+    resource: captureSchema,
+  },
+  'transaction.reversed': {
+    description: 'All or a part of an earlier transaction was given back.',
+    resource: reversalSchema,
+  },
+  'transaction.voided': {
+    description: 'What was left of a hold was released because somebody asked for it.',
+    resource: holdSchema,
+  },
+  'transaction.expired': {
+    description: 'What was left of a hold was released because its time had come.',
+    resource: holdSchema,
+  },
+  'transaction.extended': {
+    description: 'A hold was given more time. Nothing moved.',
+    resource: holdSchema,
+  },
+  'exchange-rate.set': {
+    description:
+      'The ledger changes one currency into another at this rate from now on. Only for those bound to no owner.',
+    resource: exchangeRateSchema,
+  },
+  'currency.added': {
+    description: 'The ledger has a currency of its own. Only for those bound to no owner.',
+    resource: currencySchema,
+  },
+  'period.closed': {
+    description: 'Nothing can take effect any more before a certain time. Only for those bound to no owner.',
+    resource: periodSchema,
+  },
 };
 
 /** Every type of event that the ledger writes. */
-export const eventTypes: readonly EventTypeDescription[] = (Object.keys(descriptions) as EventTypeName[]).map(
+export const eventTypes: readonly EventTypeDescription[] = (Object.keys(described) as EventTypeName[]).map(
   (type) => ({
     type,
-    description: descriptions[type],
+    description: described[type].description,
     version: 1,
-    schema: bodySchema(type),
-    example: webhookBodyOf(renderStreamEvent(exampleRecords[type]), { ownerId: null }),
+    schema: bodySchema(type, described[type]),
+    example: bodyOf(exampleRecords[type]),
   }),
 );
 
-function bodySchema(type: EventTypeName): JsonSchema {
-  const resource = type === 'transaction.posted' ? transactionSchema : accountSchema;
+function bodyOf(record: JournalRecord): WebhookBody {
+  return webhookBodyOf(renderStreamEvent(record), { ownerId: null });
+}
+
+function bodySchema(type: EventTypeName, { description, resource }: Described): JsonSchema {
   const body = object(
     {
       version: { const: 1, description: 'Of this format: fields may be added, and none is ever changed' },
@@ -72,8 +131,14 @@ function bodySchema(type: EventTypeName): JsonSchema {
         'Where the endpoint is ordered: earlier events of its accounts that were given up',
       ),
     },
-    descriptions[type],
+    description,
     ['skipped'],
   );
-  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title: type, ...body };
+  const examples = furtherExamples.filter((record) => record.type === type).map(bodyOf);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: type,
+    ...body,
+    ...(examples.length > 0 ? { examples } : {}),
+  };
 }

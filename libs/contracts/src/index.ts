@@ -6,13 +6,10 @@ export { eventTypes, type EventTypeDescription } from './event-types.js';
 export * from './journal-record.js';
 export {
   accountSchema,
-  balanceAfterSchema,
   balanceProperties,
-  balancesAfter,
-  postingSchema,
-  transactionProperties,
-  transactionStatuses,
-  transactionTypes,
+  currencySchema,
+  exchangeRateSchema,
+  periodSchema,
 } from './resource-schemas.js';
 export {
   accountIdPattern,
@@ -21,13 +18,26 @@ export {
   amount,
   currency,
   exampleIds,
+  exchangeRate,
   metadata,
   signedAmount,
 } from './schema-parts.js';
+export { type Exchange, type Leg, type TransactionState } from './postings.js';
+export type { ProgressState } from './progress.js';
+export * from './settings.js';
 export { renderStreamEvent } from './stream-event.js';
 export { cloudEventHeadersOf, renderTopicMessages } from './topic-messages.js';
 export * from './topics.js';
-export { renderErasedTransaction, renderTransaction } from './transaction.js';
+export { renderErasedTransaction, renderTransaction, type ShownTransaction } from './transaction.js';
+export {
+  balanceAfterSchema,
+  balancesAfter,
+  optionalTransactionProperties,
+  postingSchema,
+  transactionProperties,
+  transactionStatuses,
+  transactionTypes,
+} from './transaction-schemas.js';
 export * from './type-ids.js';
 export { isHidden, mayAskFor, type Party, type Reader } from './visibility.js';
 export * from './webhook-body.js';

@@ -4,8 +4,7 @@ import {
   choice,
   count,
   currency,
-  exampleIds,
-  listOf,
+  exchangeRate,
   metadata,
   nullable,
   object,
@@ -13,8 +12,6 @@ import {
   signedAmount,
   text,
   time,
-  typeId,
-  type JsonSchema,
 } from './schema-parts.js';
 
 /** As renderBalances makes them. */
@@ -47,66 +44,38 @@ export const accountSchema = object(
   ['balance'],
 );
 
-export const postingSchema = object(
+export const exchangeRateSchema = object(
   {
-    sender: nullable(accountReference('Who gave; null where the reader may not know')),
-    recipient: nullable(
-      accountReference('Who took; null where the reader may not know', exampleIds.otherAccount),
-    ),
-    amount: amount('How much', '250'),
-    currency: currency(),
+    from: currency('The currency of the sender'),
+    to: { ...currency('The currency of the recipient'), examples: ['USD'] },
+    rate: exchangeRate('How much of `to` one of `from` is'),
+    position: position('Its place in the journal'),
+    setAt: time('From when on it was used'),
   },
-  'One movement between two accounts.',
+  'The rate at which the ledger changes one currency into another.',
 );
 
-export const balanceAfterSchema = object(
+export const currencySchema = object(
   {
-    accountId: accountReference('Whose balance it is'),
-    posted: signedAmount('What had settled', '750'),
-    available: signedAmount('What might still leave', '750'),
-    version: count("The account's version", 4),
+    code: { ...currency('Its code, that of no other currency'), examples: ['MILES'] },
+    exponent: {
+      type: 'integer',
+      minimum: 0,
+      description: 'Decimals of its minor unit',
+      examples: [0],
+    },
+    name: text('What people call it', 'Bonus miles'),
+    createdAt: time('When it was added'),
   },
-  'An account right after a transaction.',
+  "A currency of the ledger's own.",
 );
 
-/** Every type and status of the contract, those too that this release never writes. */
-export const transactionTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'] as const;
-export const transactionStatuses = ['posted', 'pending', 'partially_captured', 'voided', 'expired'] as const;
-
-const several = 'null where there are several postings, or where the reader may not know';
-
-/**
- * As renderTransaction makes it, for any reader.
- * @param posting is the schema of one, or a reference to it
- */
-export const transactionProperties = (posting: JsonSchema) => ({
-  id: typeId('txn', 'Its id', exampleIds.transaction),
-  type: choice(transactionTypes, 'What kind of movement; this release writes transfer, mint and burn'),
-  status: choice(
-    transactionStatuses,
-    'How far it has come; posted is settled, and all that this release writes',
-  ),
-  sender: nullable(accountReference(`Who gave; ${several}`)),
-  recipient: nullable(accountReference(`Who took; ${several}`, exampleIds.otherAccount)),
-  amount: nullable(amount('How much; null where there are several postings', '250')),
-  currency: nullable(currency('The code of the currency; null where there are several postings')),
-  reference: nullable(text("The client's own text, which lists can search", 'Lunch')),
-  externalId: nullable(text("The client's own id of it, unique in the ledger", 'order-8')),
-  metadata,
-  postings: listOf(posting, 'What it moved, in order'),
-  meta: object(
-    { exchangeRate: text('Only where the currencies differ') },
-    'What the ledger adds to the request',
-    ['exchangeRate'],
-  ),
-  position: position('Its place in the journal'),
-  createdAt: time('When it was recorded'),
-});
-
-export const balancesAfter = (balanceAfter: JsonSchema) =>
-  listOf(balanceAfter, 'The accounts touched as they were right after it, as far as readable');
-
-export const transactionSchema = object(
-  { ...transactionProperties(postingSchema), balances: balancesAfter(balanceAfterSchema) },
-  'A transaction, with the balances that it led to.',
+export const periodSchema = object(
+  {
+    date: text('Up to when the books are closed, as it was asked for: a day or a moment', '2025-12-31'),
+    closedBefore: time('Nothing can take effect before', '2026-01-01T00:00:00.000000Z'),
+    position: position('Its place in the journal'),
+    setAt: time('When they were closed'),
+  },
+  'Up to when the books are closed.',
 );

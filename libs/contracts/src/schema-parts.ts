@@ -25,12 +25,15 @@ export const exampleIds = {
   account: 'acc_01jd3v4wqzfxs9v5n6m7k8h2re',
   otherAccount: 'acc_01jd3v52b8e4tsk2xw3g9r5c1f',
   transaction: 'txn_01jd3v5m7yf8rb6q0n4j2d9ktw',
+  hold: 'txn_01jd3v6kr7eh0tv9a8psy8fhme',
+  capture: 'txn_01jd3v77geeg38mhzh33zkf9hf',
+  reversal: 'txn_01jd3v7v8nfk88p096tc2cf4ty',
   event: 'evt_01jd3v5m80ecq93pzx1h6s7avg',
   ledger: 'ldg_01jd3v4r1ke0m8n2c5b7d9f3hs',
 } as const;
 
 export const accountIdPattern = typeIdPattern('acc');
-export const accountReferencePattern = `${accountIdPattern}|^ROOT$`;
+export const accountReferencePattern = `${accountIdPattern}|^ROOT$|^EXCHANGE$`;
 
 export const text = (description: string, example?: string, rest: JsonSchema = {}): JsonSchema => ({
   type: 'string',
@@ -52,8 +55,13 @@ export const amount = (description: string, example: string) =>
 export const signedAmount = (description: string, example: string) =>
   text(`${description}, in minor units of the currency`, example, { pattern: '^(0|-?[1-9][0-9]*)$' });
 
-export const currency = (description = 'The code of the currency: ISO 4217') =>
+export const currency = (description = "The code of the currency: ISO 4217, or one of the ledger's own") =>
   text(description, 'EUR', { pattern: '^[A-Za-z0-9]{1,32}$' });
+
+export const exchangeRate = (description: string, example = '1.0837') =>
+  text(`${description}, as a decimal between major units`, example, {
+    pattern: '^(0|[1-9][0-9]*)(\\.[0-9]+)?$',
+  });
 
 export const position = (description: string) => text(description, '17', { pattern: '^[1-9][0-9]*$' });
 
@@ -84,6 +92,11 @@ export const metadata: JsonSchema = {
 /** The same where null is a value too. */
 export function nullable({ type, enum: choices, ...rest }: JsonSchema): JsonSchema {
   return { ...rest, type: [type as string, 'null'], ...(choices ? { enum: [...choices, null] } : {}) };
+}
+
+/** For what only some have: an example of the whole, put together from those of its parts, is of one without it. */
+export function withoutExample({ examples: _, ...rest }: JsonSchema): JsonSchema {
+  return rest;
 }
 
 export const listOf = (items: JsonSchema, description: string): JsonSchema => ({

@@ -1,7 +1,16 @@
-import { accountRecord, postedRecord, recordOf, uuid } from '../../../test/support/journal-records.js';
-import { UnknownEventVersion } from './event-content.js';
+import {
+  accountRecord,
+  postedRecord,
+  recordOf,
+  storedProgress,
+  storedTransaction,
+  uuid,
+} from '../../../test/support/journal-records.js';
+import { renderEventData, UnknownEventVersion } from './event-content.js';
+import { eventTypes } from './event-types.js';
+import { exampleRecords } from './example-records.js';
 import { renderStreamEvent } from './stream-event.js';
-import { accountIdOf } from './type-ids.js';
+import { accountIdOf, transactionIdOf } from './type-ids.js';
 
 const [alice, bob, carol] = [uuid(1), uuid(2), uuid(3)] as const;
 const root = (number: number) => ({ accountId: uuid(number), system: 'ROOT' });
@@ -53,6 +62,9 @@ describe('an event of the stream', () => {
           },
         ],
         meta: {},
+        reversedAmount: '0',
+        reversals: [],
+        effectiveAt: '2026-01-31T09:15:27.482913Z',
         balances: [
           { accountId: 'acc_01h6jx0000e008000000000001', posted: '750', available: '700', version: 4 },
           { accountId: 'acc_01h6jx0000e008000000000002', posted: '250', available: '250', version: 2 },
@@ -252,20 +264,151 @@ describe('an event of the stream', () => {
     });
   });
 
-  it.each(['account.opened', 'account.updated', 'account.closed', 'transaction.posted'])(
-    'of %s has neither data nor legs once erased',
-    (type) => {
-      expect(renderStreamEvent(recordOf(type, null))).toMatchObject({ type, data: null, legs: [] });
-    },
-  );
+  it.each(eventTypes)('of $type has neither data nor legs once erased', ({ type }) => {
+    const record = { ...exampleRecords[type as keyof typeof exampleRecords], dataText: null };
+    expect(renderStreamEvent(record)).toMatchObject({ type, data: null, legs: [] });
+  });
 
   it.each([
-    ['transaction.pending', 1],
-    ['transaction.posted', 2],
+    ['transaction.invented', 1],
+    ['transaction.posted', 3],
+    ['transaction.pending', 2],
+    ['exchange-rate.set', 0],
     ['account.opened', 0],
     ['toString', 1],
   ])('of a type or version of a later release is refused, erased or not: %s %i', (type, version) => {
     expect(() => renderStreamEvent(recordOf(type, {}, { version }))).toThrow(UnknownEventVersion);
     expect(() => renderStreamEvent(recordOf(type, null, { version }))).toThrow(UnknownEventVersion);
+  });
+});
+
+describe('an event in the life of a hold', () => {
+  const hold = uuid(0x7a);
+  const expiresAt = '2026-02-07T10:00:00.000000Z';
+  const longer = '2026-02-14T10:00:00.000000Z';
+  const between = (amount: string, changes: object) =>
+    storedTransaction(
+      [
+        {
+          sender: { accountId: alice, posted: '690', pendingOut: '40', available: '650', version: 6 },
+          recipient: { accountId: bob, posted: '310', pendingIn: '40', version: 4 },
+          amount,
+        },
+      ],
+      { ...changes },
+    );
+  const partly = { status: 'partially_captured', expiresAt, captured: ['60'], captures: 1 };
+
+  it.each<[string, object, object, string]>([
+    [
+      'transaction.pending',
+      between('100', { progress: storedProgress({ expiresAt }) }),
+      { status: 'pending', amount: '100', expiresAt, capturedAmount: '0', remainingAmount: '100' },
+      '100',
+    ],
+    [
+      'transaction.extended',
+      between('0', { held: ['100'], progress: storedProgress({ ...partly, expiresAt: longer }) }),
+      { status: 'partially_captured', amount: '100', expiresAt: longer, remainingAmount: '40' },
+      '0',
+    ],
+    [
+      'transaction.voided',
+      between('40', { held: ['100'], progress: storedProgress({ ...partly, status: 'voided' }) }),
+      { status: 'voided', amount: '100', capturedAmount: '60', remainingAmount: '0' },
+      '40',
+    ],
+    [
+      'transaction.expired',
+      between('40', { held: ['100'], progress: storedProgress({ ...partly, status: 'expired' }) }),
+      { status: 'expired', amount: '100', capturedAmount: '60', remainingAmount: '0' },
+      '40',
+    ],
+  ])('%s is the hold as it is then, and legs with what was moved', (type, stored, shown, moved) => {
+    const { data, legs } = renderStreamEvent(recordOf(type, stored));
+    expect(data).toMatchObject({ id: transactionIdOf(hold), type: 'transfer', ...shown });
+    expect(data).toMatchObject({
+      balances: [
+        { accountId: accountIdOf(alice), posted: '690', available: '650', version: 6 },
+        { accountId: accountIdOf(bob), posted: '310', available: '310', version: 4 },
+      ],
+    });
+    expect(legs).toMatchObject([
+      { leg: 1, direction: 'debit', amount: moved, posted: '690', pendingOut: '40', available: '650' },
+      { leg: 2, direction: 'credit', amount: moved, posted: '310', pendingIn: '40', available: '310' },
+    ]);
+  });
+
+  it('transaction.captured is the capture, and what is given back of its hold is of it too', () => {
+    const progressed = [
+      { transactionId: uuid(0x99), progress: storedProgress({ captured: ['7'], reversed: ['7'] }) },
+      {
+        transactionId: hold,
+        progress: storedProgress({ ...partly, reversed: ['20'], reversals: [uuid(0xa1)] }),
+      },
+    ];
+    const capture = between('60', { type: 'capture', transactionId: uuid(0xc1), parentId: hold, progressed });
+    const { data, legs } = renderStreamEvent(recordOf('transaction.captured', capture));
+    expect(data).toMatchObject({
+      id: transactionIdOf(uuid(0xc1)),
+      type: 'capture',
+      status: 'posted',
+      parentId: transactionIdOf(hold),
+      amount: '60',
+      reversedAmount: '20',
+      reversals: [transactionIdOf(uuid(0xa1))],
+    });
+    expect(data).not.toHaveProperty('progressed');
+    expect(legs.map(({ amount }) => amount)).toEqual(['60', '60']);
+  });
+
+  it('transaction.reversed is the reversal, and not how far others have come', () => {
+    const progressed = [{ transactionId: hold, progress: storedProgress({ ...partly, reversed: ['20'] }) }];
+    const reversal = between('20', {
+      ...{ type: 'reversal', transactionId: uuid(0xa1), reverses: hold, reason: 'Returned', progressed },
+    });
+    const { data } = renderStreamEvent(recordOf('transaction.reversed', reversal));
+    expect(data).toMatchObject({ status: 'posted', reverses: transactionIdOf(hold), reason: 'Returned' });
+    for (const name of ['progressed', 'reversedAmount', 'reversals']) expect(data).not.toHaveProperty(name);
+  });
+
+  it('that was back-dated says so, and is recorded when it was', () => {
+    const effectiveAt = '2025-12-31T23:00:00.000000Z';
+    const stored = between('100', { effectiveAt, progress: storedProgress() });
+    expect(renderStreamEvent(recordOf('transaction.pending', stored))).toMatchObject({
+      occurredAt: '2026-01-31T09:15:27.482913Z',
+      data: { effectiveAt, createdAt: '2026-01-31T09:15:27.482913Z' },
+    });
+  });
+});
+
+describe('an event of settings', () => {
+  const place = { position: '17', setAt: '2026-01-31T09:15:27.482913Z' };
+
+  const settings: [string, object, object][] = [
+    [
+      'exchange-rate.set',
+      { from: 'EUR', to: 'USD', rate: '1.0837' },
+      { from: 'EUR', to: 'USD', rate: '1.0837', ...place },
+    ],
+    [
+      'currency.added',
+      { code: 'MILES', exponent: 0, name: 'Bonus miles' },
+      { code: 'MILES', exponent: 0, name: 'Bonus miles', createdAt: place.setAt },
+    ],
+    [
+      'period.closed',
+      { through: '2025-12-31', closedBefore: '2026-01-01T00:00:00.000000Z' },
+      { date: '2025-12-31', closedBefore: '2026-01-01T00:00:00.000000Z', ...place },
+    ],
+  ];
+
+  it.each(settings)('%s is what was set, and has no legs', (type, stored, data) => {
+    expect(renderStreamEvent(recordOf(type, stored))).toMatchObject({ type, data, legs: [] });
+  });
+
+  it.each(settings)('%s is nothing to a reader who is bound to an owner', (type, stored, data) => {
+    expect(renderEventData(recordOf(type, stored), { ownerId: null })).toEqual(data);
+    expect(renderEventData(recordOf(type, stored), { ownerId: 'alice' })).toBeNull();
   });
 });

@@ -7,8 +7,8 @@ import { topics } from './topics.js';
 import { eventIdOf, ledgerIdOf, transactionIdOf } from './type-ids.js';
 
 /**
- * What is published of an event: itself, then one entry per posted leg. An erased event has no legs left, so
- * none of its entries either. Throws UnknownEventVersion for an event of a later release.
+ * What is published of an event: itself, then one entry per posted leg, which those of a hold are not. An erased
+ * event has no legs left, so none of its entries either. Throws UnknownEventVersion for an event of a later release.
  */
 export function renderTopicMessages(record: JournalRecord): TopicMessage[] {
   const content = readEventContent(record);
@@ -45,7 +45,7 @@ function entryMessage(entry: EntryMessage, headers: CloudEventHeaders): TopicMes
 }
 
 function entriesOf(event: StreamEvent, content: EventContent | null): EntryMessage[] {
-  if (content?.kind !== 'transaction') return [];
+  if (content?.kind !== 'transaction' || !content.isPosted) return [];
   const { transactionId, reference } = content.transaction;
   return event.legs.filter(isPosted).map((leg) => ({
     version: 1,

@@ -2,7 +2,7 @@
 export const topics = {
   /** Every event of every ledger, keyed by the ledger: in order within it. */
   events: 'ledger.events.v1',
-  /** One message per posting side, keyed by the account: in order within it. */
+  /** One message per side of a posting that has settled, keyed by the account: in order within it. */
   entries: 'ledger.entries.v1',
 } as const;
 

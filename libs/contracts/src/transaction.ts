@@ -1,77 +1,76 @@
-import type { Amount } from './amounts.js';
+import { renderMeta } from './exchange.js';
+import {
+  balancesAfter,
+  postingsOf,
+  requestedPosting,
+  shownParties,
+  type TransactionState,
+} from './postings.js';
+import { renderHold, renderParent, renderReversals, type ProgressState } from './progress.js';
+import type { Recorded } from './recorded.js';
 import { redact } from './redact.js';
 import { accountIdOf, transactionIdOf } from './type-ids.js';
-import type { Party, Reader } from './visibility.js';
+import type { Reader } from './visibility.js';
 
-/** One side of a posting and the account after it, as the ledger has it or as an event stores it. */
-export interface Leg extends Party {
-  readonly leg: number;
-  readonly direction: 'debit' | 'credit';
-  readonly amount: Amount;
-  readonly currency: string;
-  readonly posted: Amount;
-  readonly pendingIn: Amount;
-  readonly pendingOut: Amount;
-  readonly available: Amount;
-  readonly version: number;
-  readonly entryNumber: number;
+/** What is known of a transaction beside what made it, and how much of it is shown. */
+export interface ShownTransaction {
+  /** How far it has come; null for one that is no hold and of which nothing was given back. */
+  readonly progress: ProgressState | null;
+  /** Of a capture: how far its hold has come. */
+  readonly hold: ProgressState | null;
+  /** Answers to writes and events have the balances after it as well. */
+  readonly withBalances: boolean;
 }
 
-export interface TransactionState {
-  /** A UUID. */
-  readonly transactionId: string;
-  readonly type: string;
-  readonly reference: string | null;
-  readonly externalId: string | null;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** Posting n (from 0) is the legs 2n + 1, the sender's debit, and 2n + 2, the recipient's credit. */
-  readonly legs: readonly Leg[];
-}
-
-/** Where the event that made it stands in the journal. */
-interface Recorded {
-  readonly position: bigint | string;
-  /** ISO 8601 in UTC with six decimals. */
-  readonly recordedAt: string;
-}
-
-/** The Transaction of the contract; answers to writes and events also have the balances after it. */
+/** The Transaction of the contract. */
 export function renderTransaction(
   transaction: TransactionState,
   recorded: Recorded,
-  withBalances: boolean,
+  { progress, hold, withBalances }: ShownTransaction,
   reader: Reader,
 ) {
-  const { legs } = transaction;
+  const { legs, type, parentId, reverses } = transaction;
+  const { position, recordedAt } = transaction.made ?? recorded;
   const shownIds = legs.map((leg) => leg.system ?? accountIdOf(leg.accountId));
-  const postings = postingsOf(legs, shownIds);
-  const single = postings.length === 1 ? postings[0] : undefined;
+  const asHold = progress && progress.captured.length > 0 ? progress : null;
+  const postings = postingsOf(legs, shownIds, asHold ? transaction.held : undefined);
+  const requested = requestedPosting(transaction, postings);
   const rendered = {
     id: transactionIdOf(transaction.transactionId),
-    type: transaction.type,
-    status: 'posted',
-    sender: single?.sender ?? null,
-    recipient: single?.recipient ?? null,
-    amount: single?.amount ?? null,
-    currency: single?.currency ?? null,
+    type,
+    status: progress?.status ?? 'posted',
+    sender: requested?.sender ?? null,
+    recipient: requested?.recipient ?? null,
+    amount: requested?.amount ?? null,
+    currency: requested?.currency ?? null,
     reference: transaction.reference,
     externalId: transaction.externalId,
     metadata: transaction.metadata,
     postings,
-    meta: {},
+    meta: renderMeta(transaction, postings),
+    ...(asHold ? renderHold(transaction, asHold) : {}),
+    ...(parentId === undefined ? {} : renderParent(transaction, parentId, hold)),
+    ...(reverses === undefined
+      ? renderReversals(transaction, progress, hold)
+      : { reverses: transactionIdOf(reverses), reason: transaction.reason ?? null }),
+    effectiveAt: transaction.effectiveAt ?? recordedAt,
     ...(withBalances ? { balances: balancesAfter(legs, shownIds) } : {}),
-    position: recorded.position.toString(),
-    createdAt: recorded.recordedAt,
+    position: position.toString(),
+    createdAt: recordedAt,
   };
   return reader.ownerId === null ? rendered : redact(rendered, shownParties(legs), reader);
 }
 
-/** That it was is all that is left of a transaction whose data was erased. */
-export function renderErasedTransaction(transactionId: string | null, recorded: Recorded) {
+/** That it was, and how far it has come, is all that is left of a transaction whose data was erased. */
+export function renderErasedTransaction(
+  transactionId: string | null,
+  recorded: Recorded & { readonly effectiveAt?: string },
+  progress: ProgressState | null = null,
+) {
   return {
     id: transactionId === null ? null : transactionIdOf(transactionId),
     type: null,
-    status: 'posted',
+    status: progress?.status ?? 'posted',
     sender: null,
     recipient: null,
     amount: null,
@@ -81,41 +80,8 @@ export function renderErasedTransaction(transactionId: string | null, recorded: 
     metadata: null,
     postings: [],
     meta: {},
+    effectiveAt: recorded.effectiveAt ?? recorded.recordedAt,
     position: recorded.position.toString(),
     createdAt: recorded.recordedAt,
   };
-}
-
-function postingsOf(legs: readonly Leg[], shownIds: readonly string[]) {
-  const postings = [];
-  for (let index = 0; index + 1 < legs.length; index += 2) {
-    const debit = legs[index]!;
-    postings.push({
-      sender: shownIds[index]!,
-      recipient: shownIds[index + 1]!,
-      amount: debit.amount.toString(),
-      currency: debit.currency,
-    });
-  }
-  return postings;
-}
-
-/** One line per account, as it is after its last leg. */
-function balancesAfter(legs: readonly Leg[], shownIds: readonly string[]) {
-  const lastLegs = new Map(legs.map((leg) => [leg.accountId, leg]));
-  return [...lastLegs.values()].map((leg) => ({
-    accountId: shownIds[leg.leg - 1]!,
-    posted: leg.posted.toString(),
-    available: leg.available.toString(),
-    version: leg.version,
-  }));
-}
-
-function shownParties(legs: readonly Leg[]): Party[] {
-  return legs.map(({ accountId, system, ownerId, visibility }) => ({
-    accountId: system === null ? accountIdOf(accountId) : accountId,
-    system,
-    ownerId,
-    visibility,
-  }));
 }

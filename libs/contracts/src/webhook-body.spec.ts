@@ -1,5 +1,14 @@
-import { accountRecord, postedRecord, recordOf, uuid } from '../../../test/support/journal-records.js';
+import {
+  accountRecord,
+  postedRecord,
+  recordOf,
+  storedProgress,
+  storedTransaction,
+  uuid,
+} from '../../../test/support/journal-records.js';
 import type { StreamEvent } from './envelope.js';
+import { eventTypes } from './event-types.js';
+import { exampleRecords } from './example-records.js';
 import { renderStreamEvent } from './stream-event.js';
 import { accountIdOf } from './type-ids.js';
 import { webhookBodyOf } from './webhook-body.js';
@@ -60,8 +69,9 @@ describe('the body of a webhook', () => {
     expect(event).toEqual(before);
   });
 
-  it.each(['account.updated', 'transaction.posted'])('of an erased %s has no data, for anybody', (type) => {
-    const event = renderStreamEvent(recordOf(type, null));
+  it.each(eventTypes)('of an erased $type has no data, for anybody', ({ type }) => {
+    const record = { ...exampleRecords[type as keyof typeof exampleRecords], dataText: null };
+    const event = renderStreamEvent(record);
     expect(webhookBodyOf(event, everybody).data).toBeNull();
     expect(webhookBodyOf(event, alice).data).toBeNull();
   });
@@ -124,6 +134,119 @@ describe('of a transaction an owner sees', () => {
   });
 });
 
+describe('of each event of a transaction an owner sees', () => {
+  const [bob, shop, mine] = [
+    { accountId: uuid(2), ownerId: 'bob' },
+    { accountId: uuid(3), ownerId: 'shop', visibility: 'public' as const },
+    { accountId: uuid(1), ownerId: 'alice' },
+  ] as const;
+  const third = accountIdOf(uuid(3));
+  const several = [
+    { sender: mine, recipient: bob, amount: '1' },
+    { sender: bob, recipient: shop, amount: '2' },
+  ];
+  /** Alice's euros for the dollars of somebody else. */
+  const exchangeWith = (recipient: object) => [
+    { sender: mine, recipient: { accountId: uuid(8), system: 'EXCHANGE' }, amount: '100' },
+    {
+      sender: { accountId: uuid(9), system: 'EXCHANGE' },
+      recipient: { accountId: uuid(2), ...recipient },
+      amount: '108',
+      currency: 'USD',
+    },
+  ];
+  const exchanges = [{ posting: 0, rate: '1.0837' }];
+  const progress = storedProgress({ captured: ['0', '0'], reversed: ['0', '0'] });
+
+  const types: [string, object][] = [
+    ['transaction.posted', {}],
+    ['transaction.pending', { progress }],
+    ['transaction.extended', { progress, held: ['1', '2'] }],
+    ['transaction.captured', { parentId: uuid(0xb0), progressed: [] }],
+    ['transaction.voided', { progress, held: ['1', '2'] }],
+    ['transaction.expired', { progress, held: ['1', '2'] }],
+  ];
+
+  it.each(types)('%s: of several postings what they may', (type, changes) => {
+    const event = renderStreamEvent(recordOf(type, storedTransaction(several, { ...changes })));
+    expect(shownOf(event, alice)).toEqual({
+      sides: [null, null],
+      postings: [
+        [own, null],
+        [null, third],
+      ],
+      balances: [own],
+    });
+    expect(shownOf(event, everybody)).toEqual({
+      sides: [null, null],
+      postings: [
+        [own, other],
+        [other, third],
+      ],
+      balances: [own, other, third],
+    });
+    expect(Object.keys(webhookBodyOf(event, alice).data!)).toEqual(Object.keys(event.data!));
+  });
+
+  it.each(types)(
+    '%s: of an exchange the rate, and who is on the other side where they may',
+    (type, changes) => {
+      const eventWith = (recipient: object) => {
+        const stored = storedTransaction(exchangeWith(recipient), { ...changes, exchanges });
+        return renderStreamEvent(recordOf(type, stored));
+      };
+      for (const [recipient, shown] of [
+        [{ ownerId: 'bob' }, null],
+        [{ ownerId: 'bob', visibility: 'unlisted' }, other],
+      ] as const) {
+        const event = eventWith(recipient);
+        expect(shownOf(event, alice)).toEqual({
+          sides: [own, shown],
+          postings: [
+            [own, 'EXCHANGE'],
+            ['EXCHANGE', shown],
+          ],
+          balances: [own],
+        });
+        expect(webhookBodyOf(event, alice).data).toMatchObject({ meta: { exchangeRate: '1.0837' } });
+        expect(shownOf(event, { ownerId: 'bob' })).toMatchObject({ sides: [null, other], balances: [other] });
+        expect(shownOf(event, everybody).balances).toEqual([own, 'EXCHANGE', 'EXCHANGE', other]);
+      }
+    },
+  );
+
+  it('transaction.reversed: of an exchange that is given back, the other way', () => {
+    const [out, back] = exchangeWith({ ownerId: 'bob' });
+    const turned = [out!, back!].map(({ sender, recipient, ...rest }) => ({
+      ...rest,
+      sender: recipient,
+      recipient: sender,
+    }));
+    const changes = { type: 'reversal', exchanges, reverses: uuid(0xb0), reason: null, progressed: [] };
+    const event = renderStreamEvent(recordOf('transaction.reversed', storedTransaction(turned, changes)));
+    expect(shownOf(event, alice)).toEqual({
+      sides: [null, own],
+      postings: [
+        ['EXCHANGE', own],
+        [null, 'EXCHANGE'],
+      ],
+      balances: [own],
+    });
+    expect(shownOf(event, everybody).sides).toEqual([other, own]);
+  });
+});
+
+describe('of settings of the ledger', () => {
+  it.each(['exchange-rate.set', 'currency.added', 'period.closed'] as const)(
+    'an owner sees nothing, and who is bound to none sees all: %s',
+    (type) => {
+      const event = renderStreamEvent(exampleRecords[type]);
+      expect(webhookBodyOf(event, everybody).data).toEqual(event.data);
+      expect(webhookBodyOf(event, alice)).toMatchObject({ type, data: null });
+    },
+  );
+});
+
 describe('of an account an owner sees', () => {
   it.each<[string, Readonly<Record<string, unknown>>, boolean]>([
     ['all, where it is theirs', { ownerId: 'alice' }, true],
@@ -143,10 +266,10 @@ describe('of an event of a later release', () => {
   const held = { ...envelope.data, status: 'pending', remainingAmount: '250', parentId: null };
 
   it('the same is hidden, and fields that this one does not know are there', () => {
-    const event = { ...envelope, type: 'transaction.pending', data: held, legs, trace: 'x' };
+    const event = { ...envelope, type: 'transaction.invented', data: held, legs, trace: 'x' };
     expect(webhookBodyOf(event, everybody)).toEqual({
       ...envelope,
-      type: 'transaction.pending',
+      type: 'transaction.invented',
       data: held,
       trace: 'x',
     });

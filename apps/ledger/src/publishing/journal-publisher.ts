@@ -99,7 +99,7 @@ export class JournalPublisher {
       if (unknown.length > 0) await createCheckpoints(pool, unknown);
       const batch = renderBatch(unpublished, render, { eventsMax: eventsPerSendMax, bytesPerTopicMax });
       if (leadership.term !== term) return;
-      if (batch.events > 0) await this.send(batch.messages);
+      for (const messages of batch.sends) await this.send(messages);
       if (batch.moves.length > 0) await this.save(term, batch);
       metrics.events.inc(batch.events);
       const full = unpublished.filter(({ records }) => records.length === perLedgerMax);

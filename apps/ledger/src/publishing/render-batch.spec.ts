@@ -1,4 +1,5 @@
-import { topics, type JournalRecord, type TopicMessage } from '#contracts';
+import { renderTopicMessages, topics, type JournalRecord, type TopicMessage } from '#contracts';
+import { postedRecord, uuid } from '../../../../test/support/journal-records.js';
 import { renderBatch } from './render-batch.js';
 
 const headers = {} as TopicMessage['headers'];
@@ -25,7 +26,7 @@ function render({ id, dataText }: JournalRecord): TopicMessage[] {
   return [{ topic: topics.events, key: id, headers, value: dataText ?? '' }];
 }
 
-const keysOf = (messages: readonly TopicMessage[]) => messages.map(({ key }) => key);
+const keysOf = (sends: readonly (readonly TopicMessage[])[]) => sends.flat().map(({ key }) => key);
 
 describe('a batch', () => {
   it('holds the events of many ledgers in order, and says what is true once it is acknowledged', () => {
@@ -36,7 +37,7 @@ describe('a batch', () => {
       { ledgerId: 'new', after: null, records: [] },
     ];
     expect(renderBatch(unpublished, render, limits)).toEqual({
-      messages: ['a-7', 'a-8', 'b-1'].map((key) => ({ topic: topics.events, key, headers, value: '' })),
+      sends: [['a-7', 'a-8', 'b-1'].map((key) => ({ topic: topics.events, key, headers, value: '' }))],
       events: 3,
       moves: [
         { ledgerId: 'a', from: 6n, to: { epoch: 1, position: 8n }, parkedReason: null },
@@ -54,7 +55,7 @@ describe('a batch', () => {
       { ledgerId: 'c', after: 0n, records: [record('c', 1)] },
     ];
     const batch = renderBatch(unpublished, render, limits);
-    expect(keysOf(batch.messages)).toEqual(['a-1', 'a-2', 'a-3', 'b-1']);
+    expect(keysOf(batch.sends)).toEqual(['a-1', 'a-2', 'a-3', 'b-1']);
     expect(batch.moves.map(({ ledgerId, to }) => [ledgerId, to?.position])).toEqual([
       ['a', 3n],
       ['b', 1n],
@@ -65,18 +66,18 @@ describe('a batch', () => {
   it('ends before a topic gets more bytes than a broker takes', () => {
     const records = [1, 2, 3].map((position) => record('a', position, 'x'.repeat(400)));
     const batch = renderBatch([{ ledgerId: 'a', after: 0n, records }], render, limits);
-    expect(keysOf(batch.messages)).toEqual(['a-1', 'a-2']);
+    expect(keysOf(batch.sends)).toEqual(['a-1', 'a-2']);
     expect(batch.unfinished).toEqual(['a']);
   });
 
   it.each([
     ['can not be rendered', 'poison', /event 2 \(transaction\.posted version 1\): it is not known/],
-    ['is larger than a broker takes', 'é'.repeat(600), /event 2 .* takes 12\d\d bytes/],
+    ['is larger than a broker takes', 'é'.repeat(600), /event 2 .* a message of 12\d\d bytes/],
   ])('holds what is before an event that %s, which parks its ledger', (_, text, reason) => {
     const records = [record('a', 1), record('a', 2, text), record('a', 3)];
     const others = { ledgerId: 'b', after: 4n, records: [record('b', 5)] };
     const batch = renderBatch([{ ledgerId: 'a', after: 0n, records }, others], render, limits);
-    expect(keysOf(batch.messages)).toEqual(['a-1', 'b-5']);
+    expect(keysOf(batch.sends)).toEqual(['a-1', 'b-5']);
     expect(batch.moves[0]).toEqual({
       ledgerId: 'a',
       from: 0n,
@@ -84,6 +85,40 @@ describe('a batch', () => {
       parkedReason: expect.stringMatching(reason),
     });
     expect(batch.unfinished).toEqual([]);
+  });
+
+  it('is sent in parts where one event has more messages than a send takes', () => {
+    const renderFour = ({ id, dataText }: JournalRecord) =>
+      ['.1', '.2', '.3', '.4'].map((leg) => ({
+        topic: topics.entries,
+        key: id + leg,
+        headers,
+        value: dataText ?? '',
+      }));
+    const records = [record('a', 1, 'x'.repeat(400)), record('a', 2)];
+    const batch = renderBatch([{ ledgerId: 'a', after: 0n, records }], renderFour, limits);
+    expect(batch.sends.map((messages) => keysOf([messages]))).toEqual([
+      ['a-1.1', 'a-1.2'],
+      ['a-1.3', 'a-1.4'],
+    ]);
+    expect(batch).toMatchObject({ events: 1, unfinished: ['a'] });
+  });
+
+  it('holds an event of the most postings with the longest texts', () => {
+    const side = (number: number) => ({ accountId: uuid(number), posted: `-${'9'.repeat(36)}` });
+    const postings = [...Array(200).keys()].map((n) => ({
+      ...{ sender: side(2 * n), recipient: side(2 * n + 1), amount: '9'.repeat(36) },
+      currency: 'X'.repeat(32),
+    }));
+    const largest = postedRecord(postings, { reference: '\u0001'.repeat(256) });
+    const { sends, moves } = renderBatch(
+      [{ ledgerId: largest.ledgerId, after: 16n, records: [largest] }],
+      renderTopicMessages,
+      { eventsMax: 1, bytesPerTopicMax: 900_000 },
+    );
+    expect(sends.length).toBeGreaterThan(1);
+    expect(keysOf(sends)).toEqual(renderTopicMessages(largest).map(({ key }) => key));
+    expect(moves).toMatchObject([{ to: { position: 17n }, parkedReason: null }]);
   });
 
   it('only parks where the first event is the one', () => {

@@ -2,7 +2,8 @@ import type { JournalRecord, TopicMessage } from '#contracts';
 import type { CheckpointMove, UnpublishedEvents } from './scan-ledgers.js';
 
 export interface RenderedBatch {
-  readonly messages: readonly TopicMessage[];
+  /** One after the other. There are several only where a single event has more messages than one send takes. */
+  readonly sends: readonly (readonly TopicMessage[])[];
   readonly events: number;
   /** What becomes true when the messages are acknowledged. */
   readonly moves: readonly CheckpointMove[];
@@ -61,7 +62,9 @@ export function renderBatch(
       parkedReason,
     });
   }
-  return { messages, events, moves, unfinished };
+  const isTooMuch = [...bytesByTopic.values()].some((bytes) => bytes > limits.bytesPerTopicMax);
+  const sends = isTooMuch ? cut(messages, limits) : messages.length === 0 ? [] : [messages];
+  return { sends, events, moves, unfinished };
 }
 
 interface Rendered {
@@ -75,17 +78,20 @@ function tryToRender(record: JournalRecord, render: RenderRecord, limits: BatchL
   try {
     const messages = render(record);
     const bytes = new Map<string, number>();
+    let largest = 0;
     for (const message of messages) {
-      bytes.set(message.topic, (bytes.get(message.topic) ?? 0) + bytesOf(message));
+      const messageBytes = bytesOf(message);
+      largest = Math.max(largest, messageBytes);
+      bytes.set(message.topic, (bytes.get(message.topic) ?? 0) + messageBytes);
     }
-    const largest = Math.max(0, ...bytes.values());
     if (largest <= limits.bytesPerTopicMax) return { messages, bytes };
-    return `${what} takes ${largest} bytes of a topic, and ${limits.bytesPerTopicMax} are possible`;
+    return `${what} makes a message of ${largest} bytes, and ${limits.bytesPerTopicMax} are possible`;
   } catch (error) {
     return `${what}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500);
   }
 }
 
+/** The first event of a batch is taken whatever its size: the entries of many postings can be more than a send takes. */
 function addWithin(
   total: Map<string, number>,
   { bytes }: Rendered,
@@ -96,6 +102,23 @@ function addWithin(
   if (!isFirst && sums.some(([, sum]) => sum > bytesPerTopicMax)) return false;
   for (const [topic, sum] of sums) total.set(topic, sum);
   return true;
+}
+
+/** In order, so that they are in order per key. */
+function cut(messages: readonly TopicMessage[], { bytesPerTopicMax }: BatchLimits): TopicMessage[][] {
+  const sends: TopicMessage[][] = [];
+  let bytesByTopic = new Map<string, number>();
+  for (const message of messages) {
+    const bytes = bytesOf(message);
+    const sum = (bytesByTopic.get(message.topic) ?? 0) + bytes;
+    const isFull = sum > bytesPerTopicMax;
+    if (isFull) bytesByTopic = new Map();
+    bytesByTopic.set(message.topic, isFull ? bytes : sum);
+    const last = sends.at(-1);
+    if (last && !isFull) last.push(message);
+    else sends.push([message]);
+  }
+  return sends;
 }
 
 function bytesOf({ key, headers, value }: TopicMessage): number {

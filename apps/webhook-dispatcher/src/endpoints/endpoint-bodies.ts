@@ -22,8 +22,8 @@ import {
 } from './endpoint-limits.js';
 import { orderings, type Ordering } from './endpoint.js';
 
-const eventType = '[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+';
-const eventTypePattern = new RegExp(`^(\\*|${eventType}|[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)*\\.\\*)$`);
+const word = '[a-z][a-z0-9_-]*';
+const eventTypePattern = new RegExp(`^(\\*|${word}(\\.${word})+|${word}(\\.${word})*\\.\\*)$`);
 
 const isEventTypePattern = (value: unknown): boolean =>
   typeof value === 'string' && value.length <= eventTypeCharactersMax && eventTypePattern.test(value);
