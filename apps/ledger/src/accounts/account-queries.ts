@@ -1,11 +1,33 @@
 import { accountStatuses, visibilities, type AccountStatus, type Visibility } from '#domain';
 import { ChoiceParameter, ListQuery, TextParameter, TimeParameter } from '#openapi';
-import { CurrencyParameter } from '../http/parameters.js';
+import { CurrencyParameter, TimeBasisParameter } from '../http/parameters.js';
+import type { TimeBasis } from './balances-at.js';
+
+const ofSystemAccounts = 'Needed with ROOT and EXCHANGE, and with them alone';
 
 /** Which currency's system account a path means by its name. */
 export class AccountQuery {
-  @CurrencyParameter('Needed with ROOT, and with ROOT alone')
+  @CurrencyParameter(ofSystemAccounts)
   currency?: string;
+}
+
+export class BalanceQuery extends AccountQuery {
+  @TimeParameter('What had settled by this time, which counts; now, and what is held as well, where absent')
+  at?: string;
+
+  @TimeBasisParameter()
+  by?: TimeBasis;
+}
+
+export class StatementQuery extends AccountQuery {
+  @TimeParameter('Its beginning, which is included', { required: true })
+  from!: string;
+
+  @TimeParameter('Its end, which is not; now where absent')
+  to?: string;
+
+  @TimeBasisParameter()
+  by?: TimeBasis;
 }
 
 export class ListAccountsQuery extends ListQuery {
@@ -29,7 +51,7 @@ export class ListAccountsQuery extends ListQuery {
 }
 
 export class ListEntriesQuery extends ListQuery {
-  @CurrencyParameter('Needed with ROOT, and with ROOT alone')
+  @CurrencyParameter(ofSystemAccounts)
   currency?: string;
 
   @TimeParameter('Recorded at this time or later')

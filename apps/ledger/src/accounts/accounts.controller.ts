@@ -5,19 +5,21 @@ import { Access, Caller, requireScope, type Principal } from '#access';
 import type { Reader } from '#contracts';
 import { parseAmount, parseSignedAmount, type Account, type AccountSettings } from '#domain';
 import { systemAccountId, type WriteRequest } from '#journal';
-import { pageErrors, readPageRequest, readTimes } from '#openapi';
-import { DtoPipe, validationError } from '#platform';
+import { pageErrors, readPageRequest, readTime, readTimes } from '#openapi';
+import { DtoPipe } from '#platform';
 import { accountAfter, committedEvents } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
-import { accountNotFound, isSystemAccountName, pathAccountId } from '../http/ids.js';
+import { accountNotFound, pathAccountId } from '../http/ids.js';
 import { refuseToOwners } from '../http/owner-bound.js';
 import { present } from '../http/present.js';
 import { presentPage } from '../http/present-page.js';
 import { Write } from '../http/write-request.js';
 import { OpenAccountBody, UpdateAccountBody } from './account-bodies.js';
-import { AccountQuery, ListAccountsQuery, ListEntriesQuery } from './account-queries.js';
+import { AccountQuery, BalanceQuery, ListAccountsQuery, ListEntriesQuery } from './account-queries.js';
+import { selectorOf } from './account-selector.js';
 import { CloseAccount } from './close-account.js';
 import { GetAccount, type AccountAt } from './get-account.js';
+import { GetBalanceAt } from './get-balance-at.js';
 import { ListAccounts } from './list-accounts.js';
 import { ListEntries } from './list-entries.js';
 import { OpenAccount } from './open-account.js';
@@ -109,14 +111,24 @@ export class AccountsController {
 
   @Documented({
     summary: 'Get the balance of an account',
-    description: "To a key that is bound to an owner, only that owner's accounts have one.",
+    description:
+      'As it is now; with `at` what had settled by that time, by recorded or effective time. To a key that is bound ' +
+      "to an owner, only that owner's accounts have one.",
     id: 'accountOrRoot',
     answers: { 200: 'BalanceAnswer' },
-    errors: ['account_not_found'],
+    errors: ['account_not_found', 'projection_lagging'],
   })
   @Get(':id/balance')
   @Access('accounts:read')
-  async balance(@Param('id') id: string, @Query(DtoPipe) query: AccountQuery, @Caller() caller: Principal) {
+  async balance(@Param('id') id: string, @Query(DtoPipe) query: BalanceQuery, @Caller() caller: Principal) {
+    const { at, by = 'recorded', currency } = query;
+    if (at !== undefined) {
+      const selector = selectorOf(id, currency);
+      const asked = new GetBalanceAt(caller.ledgerId, selector, readTime(at, 'at'), by, caller);
+      const balance = await this.queries.execute(asked);
+      if (!balance) throw accountNotFound();
+      return { data: present({ kind: 'balance-at', balance }, caller) };
+    }
     const found = await this.find(caller, 'money', id, query.currency);
     return { data: present({ kind: 'balance', ...found }, caller) };
   }
@@ -231,17 +243,6 @@ export class AccountsController {
     if (!found) throw accountNotFound();
     return found;
   }
-}
-
-function selectorOf(id: string, currency: string | undefined) {
-  if (isSystemAccountName(id)) {
-    if (currency === undefined)
-      throw validationError([{ path: 'currency', message: `is needed with ${id}` }]);
-    return { system: id, currency };
-  }
-  const uuid = pathAccountId(id);
-  if (currency !== undefined) throw validationError([{ path: 'currency', message: 'goes with ROOT alone' }]);
-  return { id: uuid };
 }
 
 /** An account with its validators for conditional requests (RFC 9110, 8.8). */

@@ -1,11 +1,9 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
-import type { Direction, SystemAccountName, Visibility } from '#domain';
 import {
   decodeCursor,
   exactTotalMax,
-  microsSql,
   pageOf,
   rowsBefore,
   totalOf,
@@ -20,26 +18,9 @@ import { READ_POOL } from '../database.js';
 import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds, type PositionBounds, type TimeBounds } from '../projections/position-bounds.js';
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
+import { entryColumnsSql, readEntryRow, type EntryRow, type EntrySqlRow } from './entry-row.js';
 
-/** A line of an account's statement: one leg, with the balance after it. */
-export interface EntryRow {
-  readonly eventId: string;
-  readonly leg: number;
-  readonly position: bigint;
-  readonly transactionId: string;
-  readonly direction: Direction;
-  readonly amount: bigint;
-  readonly balanceAfter: bigint;
-  readonly entryNumber: number;
-  readonly counterparty: {
-    readonly accountId: string;
-    readonly system: SystemAccountName | null;
-    readonly visibility: Visibility;
-    readonly ownerId: string | null;
-  };
-  readonly reference: string | null;
-  readonly recordedAt: bigint;
-}
+export type { EntryRow } from './entry-row.js';
 
 /** The entries of one account, newest first; none where it isn't there or isn't the reader's to see. */
 export class ListEntries extends Query<Page<EntryRow>> {
@@ -96,11 +77,7 @@ async function readEntries(
     `SELECT c.position::text AS checkpoint, n.*
     FROM projections.checkpoints c
     LEFT JOIN LATERAL (
-      SELECT e.event_id, e.leg, e.position::text, e.transaction_id, e.direction, e.amount::text,
-        e.balance_after::text, e.entry_number::text, e.counterparty_id, e.counterparty_system,
-        e.counterparty_visibility, e.counterparty_owner_id, e.reference,
-        ${microsSql('e.recorded_at')} AS recorded_at,
-        row_number() OVER (ORDER BY e.position DESC, e.leg DESC) AS number
+      SELECT ${entryColumnsSql('e')}, row_number() OVER (ORDER BY e.position DESC, e.leg DESC) AS number
       FROM projections.entries e WHERE e.ledger_id = $1 AND ${conditions.join(' AND ')}
       ORDER BY e.position DESC, e.leg DESC OFFSET ${skip} LIMIT ${list.page.limit + 1}
     ) n ON true
@@ -152,42 +129,4 @@ function conditionsSql(
 function isOwnSql(id: string, ownerId: string): string {
   return `(SELECT true FROM ledger.accounts a WHERE a.ledger_id = $1 AND a.id = ${id}
     AND a.owner_id = ${ownerId} AND a.system IS NULL)`;
-}
-
-interface EntrySqlRow {
-  readonly event_id: string;
-  readonly leg: number;
-  readonly position: string;
-  readonly transaction_id: string;
-  readonly direction: Direction;
-  readonly amount: string;
-  readonly balance_after: string;
-  readonly entry_number: string;
-  readonly counterparty_id: string;
-  readonly counterparty_system: SystemAccountName | null;
-  readonly counterparty_visibility: Visibility;
-  readonly counterparty_owner_id: string | null;
-  readonly reference: string | null;
-  readonly recorded_at: string;
-}
-
-function readEntryRow(row: EntrySqlRow): EntryRow {
-  return {
-    eventId: row.event_id,
-    leg: row.leg,
-    position: BigInt(row.position),
-    transactionId: row.transaction_id,
-    direction: row.direction,
-    amount: BigInt(row.amount),
-    balanceAfter: BigInt(row.balance_after),
-    entryNumber: Number(row.entry_number),
-    counterparty: {
-      accountId: row.counterparty_id,
-      system: row.counterparty_system,
-      visibility: row.counterparty_visibility,
-      ownerId: row.counterparty_owner_id,
-    },
-    reference: row.reference,
-    recordedAt: BigInt(row.recorded_at),
-  };
 }

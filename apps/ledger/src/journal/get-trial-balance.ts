@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
+import type { TimeBasis } from '../accounts/balances-at.js';
 import { READ_POOL } from '../database.js';
 import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds } from '../projections/position-bounds.js';
@@ -22,8 +23,9 @@ export interface TrialBalance {
 export class GetTrialBalance extends Query<TrialBalance> {
   constructor(
     readonly ledgerId: string,
-    /** Microseconds since 1970, that moment included; null: now. */
+    /** Microseconds since 1970, that moment included; null: now, when the two times come to the same. */
     readonly at: bigint | null,
+    readonly by: TimeBasis,
   ) {
     super();
   }
@@ -36,10 +38,10 @@ export class GetTrialBalanceHandler implements IQueryHandler<GetTrialBalance> {
     private readonly waiter: ProjectionWaiter,
   ) {}
 
-  async execute({ ledgerId, at }: GetTrialBalance): Promise<TrialBalance> {
+  async execute({ ledgerId, at, by }: GetTrialBalance): Promise<TrialBalance> {
     if (at !== null) await this.waiter.waitFor(listsProjection.name, ledgerId);
     const rows =
-      at === null ? await sumAccounts(this.pool, ledgerId) : await sumEntries(this.pool, ledgerId, at);
+      at === null ? await sumAccounts(this.pool, ledgerId) : await sumEntries(this.pool, ledgerId, at, by);
     const lines = rows.flatMap(({ currency, debits, credits, accounts }) =>
       currency === null ? [] : [{ currency, debits: BigInt(debits), credits: BigInt(credits), accounts }],
     );
@@ -68,23 +70,46 @@ async function sumAccounts(pool: pg.Pool, ledgerId: string): Promise<readonly Su
   return rows;
 }
 
-/** The same sums of the entries up to the last event that was recorded by then. */
-async function sumEntries(pool: pg.Pool, ledgerId: string, at: bigint): Promise<readonly SumRow[]> {
+/**
+ * The same sums of the entries up to the last event that was recorded by then; by effective time, also of those that
+ * were recorded later and took effect by then, on accounts that may have been opened later as well. Whichever it is,
+ * an event counts with all of its legs or with none, so that debits and credits stay equal.
+ */
+async function sumEntries(
+  pool: pg.Pool,
+  ledgerId: string,
+  at: bigint,
+  by: TimeBasis,
+): Promise<readonly SumRow[]> {
   const { before } = await findPositionBounds(pool, ledgerId, { lte: at });
   const { rows } = await pool.query<SumRow>({
-    name: 'trial-balance-at',
-    text: `SELECT ($2::bigint - 1)::text AS position, s.* FROM (SELECT) one LEFT JOIN LATERAL (
+    name: `trial-balance-at-${by}`,
+    text: `SELECT c.position::text, s.* FROM (
+        SELECT least(coalesce(max(p.position), 0), $2::bigint - 1) AS position FROM projections.checkpoints p
+        WHERE p.ledger_id = $1 AND p.projection = '${listsProjection.name}'
+      ) c LEFT JOIN LATERAL (
         SELECT a.currency, coalesce(sum(e.debits), 0)::text AS debits, coalesce(sum(e.credits), 0)::text AS credits,
           count(*)::int AS accounts
         FROM ledger.accounts a CROSS JOIN LATERAL (
-          SELECT sum(amount) FILTER (WHERE direction = 'debit') AS debits,
-            sum(amount) FILTER (WHERE direction = 'credit') AS credits
-          FROM projections.entries
-          WHERE ledger_id = $1 AND account_id = a.id AND position < $2
+          SELECT sum(n.amount) FILTER (WHERE n.direction = 'debit') AS debits,
+            sum(n.amount) FILTER (WHERE n.direction = 'credit') AS credits
+          FROM (${countedSql[by]}) n
         ) e
-        WHERE a.ledger_id = $1 AND a.opened_position < $2 GROUP BY a.currency
+        WHERE a.ledger_id = $1 AND (a.opened_position <= c.position OR e.debits > 0 OR e.credits > 0)
+        GROUP BY a.currency
       ) s ON true ORDER BY s.currency`,
-    values: [ledgerId, before],
+    values: by === 'recorded' ? [ledgerId, before] : [ledgerId, before, at],
   });
   return rows;
 }
+
+const recordedSql = `SELECT direction, amount FROM projections.entries
+  WHERE ledger_id = $1 AND account_id = a.id AND position <= c.position`;
+
+const countedSql: Readonly<Record<TimeBasis, string>> = {
+  recorded: recordedSql,
+  effective: `${recordedSql}
+    UNION ALL SELECT direction, amount FROM projections.backdated_legs
+    WHERE ledger_id = $1 AND account_id = a.id AND position > c.position
+      AND effective_at <= timestamptz 'epoch' + $3::bigint * interval '1 microsecond'`,
+};

@@ -3,7 +3,9 @@ import { QueryBus } from '@nestjs/cqrs';
 import { Access, Caller, type Principal } from '#access';
 import { ChoiceParameter, parameter, TimeParameter } from '#openapi';
 import { DtoPipe, parseTimestamp } from '#platform';
+import type { TimeBasis } from '../accounts/balances-at.js';
 import { Documented } from '../http/documented.js';
+import { TimeBasisParameter } from '../http/parameters.js';
 import { present } from '../http/present.js';
 import { GetTrialBalance } from './get-trial-balance.js';
 import { ListEvents } from './list-events.js';
@@ -39,11 +41,8 @@ export class TrialBalanceQuery {
   @TimeParameter('As it was at this time, which counts; now where absent')
   at?: string;
 
-  @ChoiceParameter(
-    ['recorded', 'effective'],
-    'Which time of an event counts; until events can be back-dated, one',
-  )
-  by?: 'recorded' | 'effective';
+  @TimeBasisParameter()
+  by?: TimeBasis;
 }
 
 @Controller('v1')
@@ -79,12 +78,14 @@ export class JournalController {
     summary: 'Get the trial balance',
     description: 'Per currency, all that was ever debited and credited on posted legs.',
     answers: { 200: 'TrialBalanceAnswer' },
+    errors: ['projection_lagging'],
   })
   @Get('trial-balance')
   @Access('admin')
   async trialBalance(@Query(DtoPipe) query: TrialBalanceQuery, @Caller() caller: Principal) {
     const at = query.at === undefined ? null : parseTimestamp(query.at);
-    const { lines, position } = await this.queries.execute(new GetTrialBalance(caller.ledgerId, at));
+    const { by = 'recorded' } = query;
+    const { lines, position } = await this.queries.execute(new GetTrialBalance(caller.ledgerId, at, by));
     return {
       data: lines.map(({ currency, debits, credits, accounts }) => ({
         currency,

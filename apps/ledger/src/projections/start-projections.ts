@@ -29,15 +29,15 @@ export async function startProjections(
 ): Promise<RunningProjections> {
   const url = settings.LEDGER_DATABASE_URL;
   const waiterSettings = { waitMsMax: settings.PROJECTION_WAIT_MS };
-  // Other processes read the journal too, whatever this one does itself. A worker commits nothing.
-  const notifier = settings.LEDGER_ROLE === 'worker' ? undefined : new CommitNotifier(url, logger);
-  await notifier?.start();
-  const notify = (ledgerId: string) => notifier?.notify(ledgerId);
+  // Other processes read the journal too, whatever this one does itself. A worker commits expiries of holds.
+  const notifier = new CommitNotifier(url, logger);
+  await notifier.start();
+  const notify = (ledgerId: string) => notifier.notify(ledgerId);
   if (settings.LEDGER_ROLE === 'api') {
     return {
       waiter: new ProjectionWaiter(readPool, undefined, waiterSettings),
       poke: notify,
-      stop: async () => notifier?.stop(),
+      stop: () => notifier.stop(),
     };
   }
   const pool = createPostgresPool({
@@ -50,7 +50,7 @@ export async function startProjections(
   const metrics = projectionMetrics(registry);
   const runner = new ProjectionRunner({ pool, projections: [listsProjection], metrics, logger });
   const poke = (ledgerId: string) => runner.poke(ledgerId);
-  const isOwn = (serverProcessId: number) => notifier?.isOwn(serverProcessId) ?? false;
+  const isOwn = (serverProcessId: number) => notifier.isOwn(serverProcessId);
   const listener = new CommitListener(url, logger, poke, isOwn);
   await listener.start();
   runner.start();
@@ -62,7 +62,7 @@ export async function startProjections(
       notify(ledgerId);
     },
     async stop() {
-      await notifier?.stop();
+      await notifier.stop();
       await listener.stop();
       await runner.stop(stopMsMax);
       await pool.end();

@@ -6,6 +6,7 @@ import type { SystemAccountName } from '#domain';
  */
 const partyIds: Readonly<Record<SystemAccountName, string>> = {
   ROOT: '00000000-0000-0000-0000-000000000001',
+  EXCHANGE: '00000000-0000-0000-0000-000000000002',
 };
 
 export function systemPartyId(name: SystemAccountName): string {

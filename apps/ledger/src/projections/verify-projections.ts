@@ -1,25 +1,26 @@
 import pg from 'pg';
-import type { DomainEvent, Leg } from '#domain';
-import type { Difference, EventObserver, RecordedEvent } from '#journal';
+import { isTransactionEvent } from '#domain';
+import { decodeProgress, type Difference, type EncodedProgress, type EventObserver } from '#journal';
 import { formatTimestamp, microsSql } from '#platform';
+import { findWrongSum } from './backdating.js';
 import { readProgress } from './checkpoints.js';
+import { ExpectedRows, progressText, type Line } from './expected-rows.js';
 import { listsProjection } from './lists-projection.js';
-import { systemPartyId } from './system-parties.js';
 
 type Run = Parameters<EventObserver>[0];
-/** A row as one line of text: table, position and every column. */
-type Line = readonly [position: bigint, text: string];
 
 const rowsPerFetch = 5_000;
 const cursorName = 'verify_projections';
 
 /**
- * Compares what lists are served from with what the events say, run by run. It makes the rows from the decoded
- * events, not by the projection's SQL, so that a mistake there is found as well. The stored rows come through
- * one cursor in the order of the journal, so that each is read once however large the ledger is.
+ * Compares what lists are served from with what the events say, run by run. The stored rows come through one cursor
+ * in the order of the journal, so that each is read once however large the ledger is. How far transactions have come
+ * is compared at the end, and is all that is remembered of them: a line for each that has.
  */
 export class ProjectionVerifier {
   private readonly fetched: Line[] = [];
+  private readonly expected = new ExpectedRows();
+  private readonly storedProgress = new Map<string, string>();
 
   private constructor(
     private readonly db: pg.ClientBase,
@@ -38,7 +39,7 @@ export class ProjectionVerifier {
   readonly observe: EventObserver = async (run) => {
     const last = run.at(-1);
     if (!last) return null;
-    const expected = await expectedLines(this.db, run, this.reached);
+    const expected = await this.expectedLines(run);
     return firstDifference(this.ledgerId, expected, await this.storedUpTo(last.recorded.position));
   };
 
@@ -47,15 +48,45 @@ export class ProjectionVerifier {
     const [extra] = await this.storedUpTo(null);
     await this.db.query(`CLOSE ${cursorName}`);
     if (extra) return firstDifference(this.ledgerId, [], [extra]);
+    return this.compareProgress() ?? (await this.compareSums()) ?? this.compareCheckpoint();
+  }
+
+  private compareProgress(): Difference | null {
+    const { progress } = this.expected;
+    for (const id of new Set([...progress.keys(), ...this.storedProgress.keys()])) {
+      const expected = progress.get(id) ?? progressText('posted', null);
+      const found = this.storedProgress.get(id) ?? progressText('posted', null);
+      if (expected !== found) return this.difference(`transaction ${id} in the lists`, expected, found);
+    }
+    return null;
+  }
+
+  private async compareSums(): Promise<Difference | null> {
+    const wrong = await findWrongSum(this.db, this.ledgerId);
+    return wrong && this.difference(`back-dated sum ${wrong.bucket}`, wrong.expected, wrong.found);
+  }
+
+  private compareCheckpoint(): Difference | null {
     if (this.reached <= this.head) return null;
     const [expected, found] = [`at most ${this.head}`, String(this.reached)];
-    return {
-      ledgerId: this.ledgerId,
-      subject: 'checkpoint of the lists',
-      position: this.reached,
-      expected,
-      found,
-    };
+    return { ...this.difference('checkpoint of the lists', expected, found), position: this.reached };
+  }
+
+  private difference(subject: string, expected: string, found: string): Difference {
+    return { ledgerId: this.ledgerId, subject, position: null, expected, found };
+  }
+
+  private async expectedLines(run: Run): Promise<Line[]> {
+    const projected = run.filter(({ recorded }) => recorded.position <= this.reached);
+    const references = projected.map(({ event }) =>
+      event && isTransactionEvent(event) ? event.transaction.reference : null,
+    );
+    const folded = await lowerCase(this.db, references);
+    return sorted(
+      projected.flatMap(({ recorded, event }, index) =>
+        event === null ? [] : this.expected.linesOf(recorded, event, folded[index] ?? null),
+      ),
+    );
   }
 
   private async storedUpTo(position: bigint | null): Promise<Line[]> {
@@ -64,11 +95,24 @@ export class ProjectionVerifier {
     while (isWanted(this.fetched.at(-1))) {
       const { rows } = await this.db.query<StoredRow>(`FETCH ${rowsPerFetch} FROM ${cursorName}`);
       if (rows.length === 0) break;
-      this.fetched.push(...rows.map(storedLine));
+      this.fetched.push(...rows.map((row) => this.storedLine(row)));
       if (position === null) break;
     }
     const end = this.fetched.findIndex((line) => !isWanted(line));
     return sorted(this.fetched.splice(0, end === -1 ? this.fetched.length : end));
+  }
+
+  private storedLine({ position, columns, status, progress }: StoredRow): Line {
+    const [table, id] = columns;
+    if (table === 'transaction' && (status !== 'posted' || progress !== null)) {
+      this.storedProgress.set(String(id), progressText(String(status), progress && decodeProgress(progress)));
+    }
+    // A row that has a time has it last, in microseconds.
+    const isTimed = table === 'entry' || table === 'backdated';
+    const shown = columns.map((value, index) =>
+      isTimed && index === columns.length - 1 ? formatTimestamp(BigInt(String(value))) : value,
+    );
+    return [BigInt(position), JSON.stringify(shown)];
   }
 }
 
@@ -97,19 +141,6 @@ function sorted(lines: Line[]): Line[] {
   return lines.sort((a, b) => (isBefore(a, b) ? -1 : 1));
 }
 
-async function expectedLines(db: pg.ClientBase, run: Run, reached: bigint): Promise<Line[]> {
-  const projected = run.filter(({ recorded }) => recorded.position <= reached);
-  const references = projected.map(({ event }) =>
-    event?.type === 'transaction.posted' ? event.transaction.reference : null,
-  );
-  const folded = await lowerCase(db, references);
-  return sorted(
-    projected.flatMap(({ recorded, event }, index) =>
-      event === null ? [] : linesOf(recorded, event, folded[index] ?? null),
-    ),
-  );
-}
-
 /** Postgres and JavaScript disagree on the lower case of a few letters; the table has Postgres's. */
 async function lowerCase(db: pg.ClientBase, texts: readonly (string | null)[]): Promise<(string | null)[]> {
   const { rows } = await db.query<{ folded: string | null }>({
@@ -119,87 +150,31 @@ async function lowerCase(db: pg.ClientBase, texts: readonly (string | null)[]): 
   return rows.map(({ folded }) => folded);
 }
 
-function linesOf(recorded: RecordedEvent, event: DomainEvent, foldedReference: string | null): Line[] {
-  const { position } = recorded;
-  const line = (table: string, ...columns: unknown[]): Line => [
-    position,
-    JSON.stringify([table, ...columns]),
-  ];
-  if (event.type !== 'transaction.posted') {
-    const { ownerId, system } = event.account;
-    return ownerId === null || system !== null ? [] : [line('owner', ownerId)];
-  }
-  const { transactionId, type, reference, externalId, legs } = event.transaction;
-  const debits = legs.filter(({ direction }) => direction === 'debit');
-  const single = debits.length === 1 ? debits[0] : undefined;
-  const party = ({ system, accountId }: Leg) => (system === null ? accountId : systemPartyId(system));
-  const side = ({ direction }: Leg) => (direction === 'debit' ? 'sender' : 'recipient');
-  const parties = new Set(legs.map((leg) => JSON.stringify(['party', party(leg), side(leg)])));
-  const owners = new Set(
-    legs.flatMap(({ ownerId, system }) => (ownerId === null || system ? [] : [ownerId])),
-  );
-  const transaction = line(
-    'transaction',
-    transactionId,
-    type,
-    'posted',
-    single?.amount.toString() ?? null,
-    single?.currency ?? null,
-    single ? null : debits.map(({ amount }) => amount.toString()),
-    single ? null : debits.map(({ currency }) => currency),
-    foldedReference,
-    externalId,
-  );
-  const entries = legs.map((leg, index) => {
-    const other = legs[leg.direction === 'debit' ? index + 1 : index - 1];
-    return line(
-      'entry',
-      leg.accountId,
-      leg.leg,
-      recorded.id,
-      transactionId,
-      leg.direction,
-      leg.amount.toString(),
-      leg.posted.toString(),
-      leg.entryNumber,
-      other?.accountId,
-      other?.system,
-      other?.visibility,
-      other?.ownerId,
-      reference,
-      formatTimestamp(recorded.recordedAt),
-    );
-  });
-  const partyLines = [...parties].map((text): Line => [position, text]);
-  return [transaction, ...partyLines, ...[...owners].map((owner) => line('owner', owner)), ...entries];
-}
-
 interface StoredRow {
   readonly position: string;
   readonly columns: readonly unknown[];
+  /** Of transactions alone. */
+  readonly status: string | null;
+  readonly progress: EncodedProgress | null;
 }
 
 /** A cursor's query takes no parameters: the id is checked by its own type before it is written out. */
 function storedRowsSql(ledgerId: string): string {
   const ledger = `${pg.escapeLiteral(ledgerId)}::uuid`;
-  return `SELECT position::text, json_build_array('transaction', id, type, status, amount::text, currency,
-      amounts::text[], currencies, reference, external_id) AS columns, position AS place
+  return `SELECT position::text, json_build_array('transaction', id, type, amount::text, currency,
+      amounts::text[], currencies, reference, external_id, parent_id) AS columns, status, progress, position AS place
     FROM projections.transactions WHERE ledger_id = ${ledger}
-    UNION ALL SELECT position::text, json_build_array('party', account_id, side), position
+    UNION ALL SELECT position::text, json_build_array('party', account_id, side, hold_owner_id, hold_visibility),
+      NULL, NULL, position
     FROM projections.transaction_parties WHERE ledger_id = ${ledger}
-    UNION ALL SELECT position::text, json_build_array('owner', owner_id), position
+    UNION ALL SELECT position::text, json_build_array('owner', owner_id), NULL, NULL, position
     FROM projections.event_owners WHERE ledger_id = ${ledger}
     UNION ALL SELECT position::text, json_build_array('entry', account_id, leg, event_id, transaction_id, direction,
       amount::text, balance_after::text, entry_number, counterparty_id, counterparty_system,
-      counterparty_visibility, counterparty_owner_id, reference, ${microsSql('recorded_at')}), position
+      counterparty_visibility, counterparty_owner_id, reference, ${microsSql('recorded_at')}), NULL, NULL, position
     FROM projections.entries WHERE ledger_id = ${ledger}
+    UNION ALL SELECT position::text, json_build_array('backdated', account_id, leg, direction, amount::text,
+      recorded_sum::text, ${microsSql('effective_at')}), NULL, NULL, position
+    FROM projections.backdated_legs WHERE ledger_id = ${ledger}
     ORDER BY place`;
-}
-
-function storedLine({ position, columns }: StoredRow): Line {
-  // The time of an entry is its last column, in microseconds.
-  const shown = columns.map((value, index) =>
-    columns[0] === 'entry' && index === columns.length - 1 ? formatTimestamp(BigInt(String(value))) : value,
-  );
-  return [BigInt(position), JSON.stringify(shown)];
 }
