@@ -9,17 +9,23 @@ import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { ListTransactionsHandler } from '../../apps/ledger/src/transactions/list-transactions.js';
 import { startTestCluster, stopTestCluster, TEMPLATE, urlOf } from '../../test/support/test-cluster.js';
 import { readListsBenchSettings, type ListsBenchSettings } from './config.js';
+import { measureBalances, measureStatements } from './measure-statement.js';
 import { measuredLists, type MeasuredList } from './measured-lists.js';
 import { seedLedger } from './seed-ledger.js';
+import { seedStatementLedger } from './seed-statement.js';
 
 /**
  * How fast lists answer on a ledger with a million transactions: each filter alone, the first page and the
- * 50th by cursor, through the handlers that the API calls.
+ * 50th by cursor, through the handlers that the API calls. Then balances as of a time and statements, of an account
+ * with as many lines in one year, of which a tenth were back-dated.
  */
 const pageLimit = 20;
 const deepPage = 50;
 const targetMs = 50;
 const ledgerId = '00000000-0000-7000-9000-000000000001';
+const statementLedgerId = '00000000-0000-7000-9000-000000000002';
+const backdatedEvery = 10;
+const balanceSamples = 500;
 
 interface Figures {
   readonly list: string;
@@ -51,7 +57,9 @@ async function run(url: string, settings: ListsBenchSettings): Promise<void> {
     createPostgresPool({ url, applicationName, connectionsMax: 4, session, onError });
   const [worker, read] = [pool('bench-worker', workerSession), pool('bench-read', readSession)];
   try {
-    const eventsPerSecond = await prepare(url, worker, settings);
+    const eventsPerSecond = await prepare(url, worker, ledgerId, (owner) =>
+      seedLedger(owner, ledgerId, settings),
+    );
     const waiter = new ProjectionWaiter(read);
     const lists = measuredLists(
       {
@@ -65,13 +73,27 @@ async function run(url: string, settings: ListsBenchSettings): Promise<void> {
     const figures: Figures[] = [];
     for (const list of lists) figures.push(...(await measure(list, settings.samples)));
     report(figures, eventsPerSecond, settings);
+    const lines = settings.transactions;
+    const backdatedPerSecond = await prepare(url, worker, statementLedgerId, (owner) =>
+      seedStatementLedger(owner, statementLedgerId, { lines, backdatedEvery }),
+    );
+    const balances = await measureBalances(read, waiter, statementLedgerId, balanceSamples);
+    console.table(balances);
+    const statements = await measureStatements(read, waiter, statementLedgerId);
+    console.table(statements);
+    console.log(JSON.stringify({ lines, backdatedEvery, backdatedPerSecond, balances, statements }));
   } finally {
     await Promise.all([worker.end(), read.end()]);
   }
 }
 
 /** Seeds once; a database that has the ledger already is measured as it is. */
-async function prepare(url: string, worker: pg.Pool, settings: ListsBenchSettings): Promise<number | null> {
+async function prepare(
+  url: string,
+  worker: pg.Pool,
+  ledgerId: string,
+  seed: (owner: pg.Client) => Promise<void>,
+): Promise<number | null> {
   const owner = new pg.Client({
     connectionString: url,
     options: '-c synchronous_commit=off -c timezone=UTC',
@@ -79,8 +101,8 @@ async function prepare(url: string, worker: pg.Pool, settings: ListsBenchSetting
   await owner.connect();
   const { rowCount } = await owner.query('SELECT FROM journal.heads WHERE ledger_id = $1', [ledgerId]);
   if (rowCount === 0) {
-    console.log(`seeding ${settings.transactions} transactions over ${settings.accounts} accounts`);
-    await seedLedger(owner, ledgerId, settings);
+    console.log(`seeding ledger ${ledgerId}`);
+    await seed(owner);
   }
   const startedAt = performance.now();
   let events = 0;

@@ -4,6 +4,8 @@ import { scenarioNames, type ScenarioName } from './transfers.js';
 export interface BenchSettings {
   readonly connections: readonly number[];
   readonly scenarios: readonly ScenarioName[];
+  /** Those of the scenarios that send batches. */
+  readonly batchConnections: number;
   readonly accounts: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -25,6 +27,7 @@ export interface RunningProduct {
 
 const table = {
   connections: ['CONNECTIONS', '64,256', 'connections, one scenario run for each number'],
+  'batch-connections': ['BATCH_CONNECTIONS', '4', 'connections of the scenarios that send batches'],
   seconds: ['DURATION_SECONDS', '20', 'measured seconds of a scenario'],
   'warm-up': ['WARM_UP_SECONDS', '5', 'seconds before them'],
   accounts: ['ACCOUNTS', '10000', 'accounts to open'],
@@ -55,6 +58,7 @@ export function readBenchSettings(
   return {
     connections: options.numbers('connections', 1, 10_000),
     scenarios: options.names('scenarios', scenarioNames),
+    batchConnections: options.number('batch-connections', 1, 1_000),
     accounts: options.number('accounts', 2, 10_000_000),
     seconds: options.number('seconds', 1, 86_400),
     warmUpSeconds: options.number('warm-up', 0, 3_600),

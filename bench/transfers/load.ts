@@ -10,12 +10,16 @@ export interface Traffic {
   /** The next request as it goes over the wire; undefined when there are no more. */
   next(): string | undefined;
   onAnswer?(answer: Answer): void;
+  /** How much of what is measured a successful answer stands for; absent: one each. */
+  unitsOf?(answer: Answer): number;
 }
 
 /** What happened between two moments. */
 export interface Tally {
   readonly seconds: number;
   readonly statuses: ReadonlyMap<number, number>;
+  /** What the answers with the status that means success stand for. */
+  readonly units: number;
   /** Error answers by `<status> <code>`. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly failures: Readonly<Record<Failure, number>>;
@@ -126,7 +130,8 @@ export class Load {
   }
 
   private record(answer: Answer): void {
-    this.count.answer(answer, this.successStatus);
+    const units = answer.status === this.successStatus ? (this.traffic.unitsOf?.(answer) ?? 1) : 0;
+    this.count.answer(answer, this.successStatus, units);
     this.traffic.onAnswer?.(answer);
   }
 }
@@ -139,9 +144,11 @@ class Count {
   private readonly refusals = new Map<string, number>();
   private readonly failures = { 'connection-error': 0, timeout: 0, 'unreadable-answer': 0 };
   private unknownOutcomes = 0;
+  private units = 0;
 
-  answer({ status, body, elapsedMicroseconds }: Answer, successStatus: number): void {
+  answer({ status, body, elapsedMicroseconds }: Answer, successStatus: number, units: number): void {
     addOne(this.statuses, status);
+    this.units += units;
     if (status === successStatus) this.latency.record(Math.max(1, elapsedMicroseconds));
     else addOne(this.refusals, `${status} ${errorCode(body)}`);
   }
@@ -157,6 +164,7 @@ class Count {
     return {
       seconds: (performance.now() - this.startedAt) / 1000,
       statuses: this.statuses,
+      units: this.units,
       refusals: this.refusals,
       failures: this.failures,
       unknownOutcomes: this.unknownOutcomes,

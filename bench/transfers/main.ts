@@ -10,7 +10,7 @@ import type { Tally } from './load.js';
 import { startProduct, type StartedProduct } from './product.js';
 import { asJson, asText, perSecond, type BenchResults, type SanityCheck } from './report.js';
 import { runScenario, type Bench, type ScenarioResult } from './scenario.js';
-import { scenarioMeanings } from './transfers.js';
+import { isBatch, scenarioMeanings } from './transfers.js';
 
 async function main(): Promise<void> {
   const settings = readBenchSettings(process.argv.slice(2));
@@ -54,17 +54,24 @@ async function measure(
   const bench: Bench = { settings, product, productPid: started?.pid, api, accountIds, run, stop };
   const positionBefore = await api.headPosition();
   const scenarios: ScenarioResult[] = [];
-  for (const connections of settings.connections) {
-    for (const scenario of settings.scenarios) {
-      console.log(
-        `${scenario} at ${connections} connections, ${settings.seconds} s: ${scenarioMeanings[scenario]}.`,
-      );
-      scenarios.push(await runScenario(bench, scenario, connections));
-    }
+  for (const { scenario, connections } of runsOf(settings)) {
+    console.log(
+      `${scenario} at ${connections} connections, ${settings.seconds} s: ${scenarioMeanings[scenario]}.`,
+    );
+    scenarios.push(await runScenario(bench, scenario, connections));
   }
   const check = await checkSanity(api, positionBefore, scenarios);
   const readyAfterSeconds = started?.readyAfterSeconds;
   return { settings, readyAfterSeconds, accounts, health, postgres, scenarios, check };
+}
+
+/** Batches fill the product's queue with a few connections, whatever the others have. */
+function runsOf({ connections, scenarios, batchConnections }: BenchSettings) {
+  const singles = scenarios.filter((scenario) => !isBatch(scenario));
+  return [
+    ...connections.flatMap((count) => singles.map((scenario) => ({ scenario, connections: count }))),
+    ...scenarios.filter(isBatch).map((scenario) => ({ scenario, connections: batchConnections })),
+  ];
 }
 
 async function measureBaselines(
@@ -102,7 +109,7 @@ async function checkSanity(
   return {
     passed: isComplete && isBalanced,
     sentences: [
-      `The journal has grown by ${events} events; ${accepted} transfers were answered 201, ` +
+      `The journal has grown by ${events} events; ${accepted} transfers were answered as made, ` +
         `${unknown} got no answer.`,
       ...lines.map(
         ({ currency, difference, accounts }) =>

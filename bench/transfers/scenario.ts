@@ -3,7 +3,7 @@ import type { BenchSettings, RunningProduct } from './config.js';
 import { cpuSeconds, difference, type CpuSeconds } from './cpu-time.js';
 import type { LedgerApi, ProjectionLag } from './ledger-api.js';
 import { Load, type Tally } from './load.js';
-import { transfers, type ScenarioName } from './transfers.js';
+import { batches, batchTransfers, isBatch, transfers, type ScenarioName } from './transfers.js';
 
 const CATCH_UP_SECONDS_MAX = 120;
 
@@ -37,8 +37,10 @@ export async function runScenario(
 ): Promise<ScenarioResult> {
   const { settings, product, productPid, api, accountIds, stop } = bench;
   const hotAccount = accountIds[0] ?? '';
-  const traffic = transfers(scenario, accountIds, product.apiKey, `${bench.run}-${scenario}-${connections}`);
-  const load = new Load(product.url, connections, traffic, 201);
+  const run = `${bench.run}-${scenario}-${connections}`;
+  const load = isBatch(scenario)
+    ? new Load(product.url, connections, batches(scenario, accountIds, product.apiKey, run), 200)
+    : new Load(product.url, connections, transfers(scenario, accountIds, product.apiKey, run), 201);
   try {
     await sleep(settings.warmUpSeconds * 1000, undefined, { signal: stop });
     const cpuBefore = await cpuSeconds(productPid);
@@ -56,7 +58,8 @@ export async function runScenario(
       connections,
       measured,
       acceptedInAll: sum(tallies, accepted),
-      unknownInAll: sum(tallies, ({ unknownOutcomes }) => unknownOutcomes),
+      unknownInAll:
+        sum(tallies, ({ unknownOutcomes }) => unknownOutcomes) * (isBatch(scenario) ? batchTransfers : 1),
       lag: { eventsAtEnd, secondsToZero, gaugesAtEnd },
       cpu: difference(cpuBefore, cpuAfter),
     };
@@ -65,8 +68,9 @@ export async function runScenario(
   }
 }
 
-export function accepted({ statuses }: Tally): number {
-  return statuses.get(201) ?? 0;
+/** Transfers that were made. */
+export function accepted({ units }: Tally): number {
+  return units;
 }
 
 function sum(tallies: readonly Tally[], value: (tally: Tally) => number): number {

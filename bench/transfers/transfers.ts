@@ -1,13 +1,27 @@
+import type { Answer } from './http-connection.js';
 import type { Traffic } from './load.js';
 
-export const scenarioNames = ['uniform', 'hot-recipient', 'hot-sender'] as const;
+const singleNames = ['uniform', 'hot-recipient', 'hot-sender'] as const;
+const batchNames = ['batch-independent', 'batch-atomic'] as const;
+type SingleName = (typeof singleNames)[number];
+export type BatchName = (typeof batchNames)[number];
+
+export const scenarioNames = [...singleNames, ...batchNames] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 export const scenarioMeanings: Readonly<Record<ScenarioName, string>> = {
   uniform: 'sender and recipient drawn evenly from all accounts',
   'hot-recipient': 'one account is the recipient of every transfer, the sender is drawn evenly',
   'hot-sender': 'one account is the sender of every transfer, the recipient is drawn evenly',
+  'batch-independent': 'as uniform, 1,000 transfers in each request, each decided by itself',
+  'batch-atomic': 'as uniform, 1,000 transfers in each request, all of them or none',
 };
+
+export const batchTransfers = 1_000;
+
+export function isBatch(scenario: ScenarioName): scenario is BatchName {
+  return (batchNames as readonly string[]).includes(scenario);
+}
 
 /** The text of a request. */
 export function httpRequest(
@@ -30,7 +44,7 @@ export function httpRequest(
  * transfers in the same order.
  */
 export function transfers(
-  scenario: ScenarioName,
+  scenario: SingleName,
   accountIds: readonly string[],
   apiKey: string,
   run: string,
@@ -46,6 +60,35 @@ export function transfers(
   };
 }
 
+/** The same transfers in batches: a batch has an idempotency key, its transfers have none of their own. */
+export function batches(
+  scenario: BatchName,
+  accountIds: readonly string[],
+  apiKey: string,
+  run: string,
+): Traffic {
+  const random = randomNumbers(0x5eed);
+  const mode = scenario === 'batch-atomic' ? 'atomic' : 'independent';
+  let count = 0;
+  return {
+    next() {
+      count += 1;
+      const bodies = Array.from({ length: batchTransfers }, (_, index) =>
+        transferBody('uniform', accountIds, count * batchTransfers + index, random),
+      );
+      const json = `{"mode":"${mode}","transactions":[${bodies.join(',')}]}`;
+      return httpRequest('POST /v1/transactions/batch', apiKey, { json, idempotencyKey: `${run}-${count}` });
+    },
+    unitsOf: succeededIn,
+  };
+}
+
+/** How many transfers of a batch were made, as the end of its answer says. */
+function succeededIn({ body }: Pick<Answer, 'body'>): number {
+  const end = body.subarray(-200).toString('latin1');
+  return Number(/"succeeded":(\d+)/.exec(end)?.[1] ?? 0);
+}
+
 const GOODS = [
   'books',
   'Café crème',
@@ -58,7 +101,7 @@ const GOODS = [
 const CHANNELS = ['web', 'app', 'branch', 'standing order'];
 
 function transferBody(
-  scenario: ScenarioName,
+  scenario: SingleName,
   accountIds: readonly string[],
   count: number,
   random: (below: number) => number,
@@ -78,7 +121,7 @@ function transferBody(
 
 /** Two different accounts; the hot one is the first. */
 function parties(
-  scenario: ScenarioName,
+  scenario: SingleName,
   accounts: number,
   random: (below: number) => number,
 ): readonly [sender: number, recipient: number] {
