@@ -23,6 +23,8 @@ const namesItsLedger =
 
 /** What is by nature done over ledgers, and in which files alone; what these find is worked on ledger by ledger. */
 const scans: Readonly<Record<string, string>> = {
+  'apps/ledger/src/expiry/scan-due-holds.ts':
+    'holds are released when their time has come, whosever they are',
   'apps/ledger/src/projections/scan-ledgers.ts': 'which ledgers lag or are parked',
   'apps/ledger/src/publishing/scan-ledgers.ts': 'one publisher sends for all ledgers together',
   'apps/webhook-dispatcher/src/delivery/scan-shards.ts': 'deliveries are claimed by shard, whosever they are',

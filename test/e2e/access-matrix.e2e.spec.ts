@@ -83,13 +83,21 @@ async function toldOf(
 
 function isRightlyCoded({ status, body }: Answer): boolean {
   const { code } = (body as { error: ErrorBody }).error;
-  const codes: Record<number, RegExp> = { 401: /^unauthorized$/, 403: /^forbidden$/, 404: /^\w*not_found$/ };
+  const codes: Record<number, RegExp> = {
+    401: /^unauthorized$/,
+    403: /^forbidden$/,
+    404: /^\w*not_found$/,
+    422: /^batch_refused$/,
+  };
   return codes[status]?.test(code) ?? false;
 }
 
 /** What both lists have; it proves nothing where the right one has nothing. */
 function sharedRows(right: Answer, strange: Answer): string[] {
-  const rowsOf = ({ body }: Answer) => (body as { data: unknown[] }).data.map((row) => JSON.stringify(row));
+  const rowsOf = ({ body }: Answer) => {
+    const { data } = body as { data: unknown };
+    return (Array.isArray(data) ? data : [data]).map((row) => JSON.stringify(row));
+  };
   if (rowsOf(right).length === 0) return ['nothing, even to the right key'];
   const known = new Set(rowsOf(right));
   return rowsOf(strange).filter((row) => known.has(row));

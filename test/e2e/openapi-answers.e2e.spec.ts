@@ -11,7 +11,13 @@ import {
   type Service,
 } from '../support/client.js';
 import { createTestDatabase } from '../support/database.js';
-import { DocumentedApi, type Call, type OpenApiDocument, type Operation } from '../support/documented-api.js';
+import {
+  DocumentedApi,
+  withPath,
+  type Call,
+  type OpenApiDocument,
+  type Operation,
+} from '../support/documented-api.js';
 import { insertKey } from '../support/keys.js';
 import { OPERATOR_API_KEY, startProduct } from '../support/product.js';
 import { properCalls, type ProperCalls } from '../support/proper-calls.js';
@@ -63,6 +69,16 @@ async function expectOutcome(status: number, code: string, operationId: string, 
   return answer;
 }
 
+/** What an operation can't be asked without. */
+const properQueryOf = async (operationId: string) => (await proper[operationId]!()).query ?? {};
+
+/** What makes a request another one. */
+function otherBody(operationId: string): object {
+  if (operationId === 'batchesCreate') return { mode: 'independent' };
+  if (operationId === 'currenciesAdd') return { name: 'Another name' };
+  return /^(holds|reversals)/.test(operationId) ? { dryRun: false } : { metadata: { other: true } };
+}
+
 const isWrite = ({ method }: Operation) => method !== 'GET';
 /** A change of the ledger, which goes through the lane. */
 const isLedgerWrite = ({ responses }: Operation) =>
@@ -71,6 +87,8 @@ const projectedLists = ['accountsEntries', 'transactionsList'];
 const lists = [
   'accountsList',
   ...projectedLists,
+  'exchangeRatesList',
+  'currenciesList',
   'apiKeysList',
   'organizationsList',
   'organizationsLedgers',
@@ -92,8 +110,9 @@ const unknownId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 describe('what is answered is what is documented', () => {
   test('when all is well', async () => {
     for (const { operationId, responses } of api.operations) {
-      const status = Number(Object.keys(responses).find((known) => known.startsWith('2')));
-      await expectAnswer(status, '', operationId, {});
+      // What is made is 201; the 200 beside it is a dry run's.
+      const status = Object.keys(responses).findLast((known) => known.startsWith('2'));
+      await expectAnswer(Number(status), '', operationId, {});
     }
   });
 
@@ -103,9 +122,9 @@ describe('what is answered is what is documented', () => {
         const values = [...(schema.examples ?? []), ...(schema.enum ?? [])];
         for (const value of values) {
           const needsRoot = name === 'currency';
-          const query = { [name]: String(value) };
           const { operationId } = operation;
-          await expectAnswer(200, '', operationId, { query, ...(needsRoot ? { id: 'ROOT' } : {}) });
+          const proper = { ...(await properQueryOf(operationId)), [name]: String(value) };
+          await expectAnswer(200, '', operationId, { query: proper, ...(needsRoot ? { id: 'ROOT' } : {}) });
         }
       }
     }
@@ -126,23 +145,68 @@ describe('what is answered is what is documented', () => {
     const cursor = { 'page[cursor]': body.meta.page.nextCursor ?? '' };
     await expectAnswer(200, '', 'accountsList', { query: cursor });
     await expectAnswer(200, '', 'transactionsList', { query: { 'filter[reference]': 'nothing has this' } });
-    for (const operation of ['accountsGet', 'accountsBalance', 'accountsEntries']) {
-      await expectAnswer(200, '', operation, { id: 'ROOT', query: { currency: 'EUR' } });
+    for (const operation of ['accountsGet', 'accountsBalance', 'accountsEntries', 'statementsGet']) {
+      const query = { ...(await properQueryOf(operation)), currency: 'EUR' };
+      await expectAnswer(200, '', operation, { id: 'ROOT', query });
     }
     await expectAnswer(200, '', 'journalEvents', { query: { after: '999999', limit: '1000' } });
+    const accept = { accept: 'text/csv' };
+    await expectAnswer(200, '', 'statementsGet', { headers: accept });
+  });
+
+  test('of transactions in every state', async () => {
+    const dollars = await client.open({ currency: 'USD' });
+    await client.put('/v1/exchange-rates/EUR/USD', { rate: '1.0837' });
+    await client.transfer(alice.id, dollars.id, 100);
+    const several = { sender: alice.id, recipient: bob.id, amount: 3 };
+    const exchange = { sender: alice.id, recipient: dollars.id, amount: 5 };
+    const body = { postings: [several, exchange, exchange], effectiveAt: '2024-01-01T00:00:00Z' };
+    const { body: mixed } = await expectAnswer(201, '', 'transactionsCreate', { body });
+    await expectAnswer(201, '', 'reversalsCreate', { id: (mixed as One<{ id: string }>).data.id });
+    const hold = await client.hold(alice.id, bob.id, 100, { expiresAt: '2099-12-31T23:59:59Z' });
+    const { body: captured } = await expectAnswer(201, '', 'holdsCapture', {
+      id: hold.id,
+      body: { amount: 60 },
+    });
+    const capture = (captured as One<{ id: string }>).data;
+    await expectAnswer(201, '', 'reversalsCreate', { id: capture.id, body: { amount: 5, reason: 'r' } });
+    await expectAnswer(200, '', 'holdsVoid', { id: hold.id });
+    for (const { id } of [hold, capture]) await expectAnswer(200, '', 'transactionsGet', { id });
+    const transactions = [
+      several,
+      { ...several, amount: '9'.repeat(36) },
+      { ...several, idempotencyKey: 'k' },
+    ];
+    const batch = { mode: 'independent', transactions: [...transactions, transactions[2]] };
+    await expectAnswer(200, '', 'batchesCreate', { body: batch });
+    for (const operation of ['transactionsList', 'journalEvents']) {
+      await expectAnswer(200, '', operation, {});
+    }
+  });
+
+  test('when it is a dry run', async () => {
+    const dry = api.operations.filter(
+      ({ responses }) => Object.hasOwn(responses, 201) && Object.hasOwn(responses, 200),
+    );
+    expect(dry.map(({ operationId }) => operationId)).toContain('transactionsCreate');
+    for (const { operationId } of dry) {
+      const { body = {} } = await proper[operationId]!();
+      await expectAnswer(200, '', operationId, { body: { ...(body as object), dryRun: true } });
+    }
   });
 
   test('when a request is repeated', async () => {
     const isRepeatable = (operation: Operation) => operation.method === 'POST' && isLedgerWrite(operation);
     for (const { operationId } of api.operations.filter(isRepeatable)) {
       const call = { ...(await proper[operationId]!()), key: newKey() };
-      const first = await expectAnswer(201, '', operationId, call);
-      const second = await expectAnswer(201, '', operationId, call);
+      const status = Object.hasOwn(api.operation(operationId).responses, 201) ? 201 : 200;
+      const first = await expectAnswer(status, '', operationId, call);
+      const second = await expectAnswer(status, '', operationId, call);
       expect([first.headers['idempotency-replayed'], second.headers['idempotency-replayed']]).toEqual([
         undefined,
         'true',
       ]);
-      const body = { ...(call.body as object), metadata: { other: true } };
+      const body = { ...(call.body as object), ...otherBody(operationId) };
       await expectAnswer(422, 'idempotency_key_reused', operationId, { ...call, body });
     }
   });
@@ -155,10 +219,11 @@ describe('what is answered is what is documented', () => {
       if (isWrite(operation)) {
         const headers = { 'content-type': 'text/plain' };
         await expectAnswer(415, 'unsupported_media_type', operationId, { raw: 'text', headers });
-        const raw = Buffer.alloc(1_100_000, ' ');
+        // It is refused by its length, before it is sent.
+        const length = operationId === 'batchesCreate' ? 5_242_881 : 1_048_577;
         await expectAnswer(413, 'payload_too_large', operationId, {
-          raw,
-          headers: { 'content-type': 'application/json' },
+          raw: ' ',
+          headers: { 'content-type': 'application/json', 'content-length': String(length) },
         });
       }
       if (operation['x-scope'] === null) continue;
@@ -184,16 +249,19 @@ describe('what is answered is what is documented', () => {
     const key = await newSigningKey(client);
     for (const operation of api.operations.filter(({ 'x-scope': scope }) => scope !== null)) {
       const { operationId, method, path } = operation;
-      const signed = sentAs(sign(key, method, path.replace('{id}', 'x')));
-      await client.send(method, path.replace('{id}', 'x'), signed);
-      await expectOutcome(409, 'duplicate_request', operationId, { id: 'x', ...signed }, client);
+      const parameters = { id: 'x', from: 'EUR', to: 'USD' };
+      const filled = withPath(path, { parameters }).path;
+      const signed = sentAs(sign(key, method, filled));
+      await client.send(method, filled, signed);
+      await expectOutcome(409, 'duplicate_request', operationId, { parameters, ...signed }, client);
     }
   });
 
-  test('when there is no such key or organization', async () => {
+  test('when there is no such key, organization or currency', async () => {
     for (const [operationId, id] of Object.entries(ofOthers)) {
       await expectAnswer(404, 'not_found', operationId, { id });
     }
+    await expectAnswer(404, 'not_found', 'exchangeRatesSet', { parameters: { from: 'E-R', to: 'USD' } });
   });
 
   test('when a list is asked for what it has not', async () => {
@@ -218,6 +286,7 @@ describe('what is answered is what is documented', () => {
       'accountsGet',
       'accountsBalance',
       'accountsEntries',
+      'statementsGet',
       'accountsUpdate',
       'accountsClose',
     ];
@@ -238,12 +307,13 @@ describe('what is answered is what is documented', () => {
   });
 
   test('when a transaction is refused', async () => {
-    const [closed, frozen, capped, dollars] = [
+    const [closed, frozen, capped, francs] = [
       await client.open(),
       await client.open(),
       await client.open({ maxBalance: '1' }),
-      await client.open({ currency: 'USD' }),
+      await client.open({ currency: 'CHF' }),
     ];
+    await client.put('/v1/periods/closed-through', { date: '2021-12-31' });
     await client.delete(`/v1/accounts/${closed.id}`);
     await client.patch(`/v1/accounts/${frozen.id}`, { status: 'frozen' });
     await client.transfer(alice.id, bob.id, 1, { externalId: 'taken' });
@@ -261,13 +331,90 @@ describe('what is answered is what is documented', () => {
       await refused(409, 'account_closed', { [side]: closed.id });
       await refused(409, 'account_frozen', { [side]: frozen.id });
       await refused(409, 'external_id_taken', { externalId: 'taken' });
+      await refused(422, 'period_closed', { effectiveAt: '2021-06-30T00:00:00Z' });
+      await refused(409, 'version_conflict', { conditions: [{ accountId: alice.id, version: 0 }] });
       if (side === 'recipient')
         await refused(422, 'balance_limit_exceeded', { recipient: capped.id, amount: 2 });
       if (body.sender) await refused(422, 'insufficient_funds', { amount: '9'.repeat(36) });
     }
-    const body = { sender: alice.id, recipient: dollars.id, amount: 1 };
+    const body = { sender: alice.id, recipient: francs.id, amount: 1 };
     await expectAnswer(422, 'exchange_rate_missing', 'transactionsCreate', { body });
+    const atRate = { ...body, exchangeRate: '0.001' };
+    await expectAnswer(422, 'amount_too_small', 'transactionsCreate', { body: atRate });
+    const same = { ...atRate, recipient: bob.id };
+    await expectAnswer(422, 'currency_mismatch', 'transactionsCreate', { body: same });
     await expectAnswer(404, 'transaction_not_found', 'transactionsGet', { id: unknownId });
+    const transactions = [{ ...same, exchangeRate: undefined }, same];
+    await expectAnswer(422, 'batch_refused', 'batchesCreate', { body: { mode: 'atomic', transactions } });
+    await expectAnswer(422, 'unknown_currency', 'exchangeRatesSet', {
+      parameters: { from: 'EUR', to: 'XYZ' },
+    });
+    await expectAnswer(422, 'currency_mismatch', 'exchangeRatesSet', {
+      parameters: { from: 'EUR', to: 'EUR' },
+    });
+    const eur = { code: 'EUR', exponent: 2, name: 'Euro' };
+    await expectAnswer(409, 'currency_exists', 'currenciesAdd', { body: eur });
+  });
+
+  test('when what becomes of a transaction is refused', async () => {
+    const [one, other, francs] = [
+      await client.open({ openingBalance: 1_000 }),
+      await client.open(),
+      await client.open({ currency: 'CHF' }),
+    ];
+    const freeze = (id: string, status: string) => client.patch(`/v1/accounts/${id}`, { status });
+    for (const operation of ['holdsCapture', 'holdsVoid', 'holdsExtend', 'reversalsCreate']) {
+      await expectAnswer(404, 'transaction_not_found', operation, { id: 'txn_1' });
+    }
+    const plain = await client.transfer(one.id, other.id, 100);
+    for (const operation of ['holdsCapture', 'holdsVoid', 'holdsExtend']) {
+      await expectAnswer(409, 'transaction_not_pending', operation, { id: plain.id });
+    }
+    const hold = await client.hold(one.id, other.id, 100);
+    await expectAnswer(422, 'amount_exceeds_remaining', 'holdsCapture', {
+      id: hold.id,
+      body: { amount: 101 },
+    });
+    await expectAnswer(422, 'amount_exceeds_remaining', 'reversalsCreate', {
+      id: plain.id,
+      body: { amount: 101 },
+    });
+    await expectAnswer(409, 'not_reversible', 'reversalsCreate', { id: hold.id });
+    const rate = { exchangeRate: '0.1' };
+    const exchanged = await client.transfer(one.id, francs.id, 100, rate);
+    await expectAnswer(422, 'amount_too_small', 'reversalsCreate', { id: exchanged.id, body: { amount: 1 } });
+    const heldExchange = await client.hold(one.id, francs.id, 100, rate);
+    await expectAnswer(422, 'amount_too_small', 'holdsCapture', { id: heldExchange.id, body: { amount: 1 } });
+    for (const [operation, id] of [
+      ['holdsCapture', hold.id],
+      ['reversalsCreate', plain.id],
+    ] as const) {
+      await freeze(other.id, 'frozen');
+      await expectAnswer(409, 'account_frozen', operation, { id });
+      await freeze(other.id, 'open');
+    }
+    await client.transfer(other.id, one.id, 100);
+    await expectAnswer(422, 'insufficient_funds', 'reversalsCreate', { id: plain.id });
+    await client.transfer(one.id, other.id, 100);
+    await client.patch(`/v1/accounts/${one.id}`, { maxBalance: 0 });
+    await expectAnswer(422, 'balance_limit_exceeded', 'reversalsCreate', { id: plain.id });
+    await client.patch(`/v1/accounts/${one.id}`, { maxBalance: null });
+    await expectAnswer(201, '', 'reversalsCreate', { id: plain.id });
+    await expectAnswer(409, 'already_reversed', 'reversalsCreate', { id: plain.id });
+    // A closed account has nothing pending, so that it is closed in the tables alone.
+    const owner = new pg.Client({ connectionString: service.database.ownerUrl });
+    await owner.connect();
+    const close = `UPDATE ledger.accounts SET status = $1 WHERE external_id = $2`;
+    await client.patch(`/v1/accounts/${other.id}`, { externalId: 'to be closed' });
+    await owner.query(close, ['closed', 'to be closed']);
+    await expectAnswer(409, 'account_closed', 'holdsCapture', { id: hold.id });
+    await owner.query(close, ['open', 'to be closed']);
+    await owner.end();
+    const gone = await client.open();
+    const paid = await client.transfer(one.id, gone.id, 10);
+    await client.transfer(gone.id, one.id, 10);
+    await client.delete(`/v1/accounts/${gone.id}`);
+    await expectAnswer(409, 'account_closed', 'reversalsCreate', { id: paid.id });
   });
 
   test('when data was erased', async () => {
@@ -276,6 +423,8 @@ describe('what is answered is what is documented', () => {
     await expectAnswer(201, '', 'accountsOpen', opening);
     const mint = { body: { recipient: alice.id, amount: 7 }, key: newKey() };
     const { body } = await expectAnswer(201, '', 'transactionsMint', mint);
+    const currency = { body: { code: 'GONE', exponent: 0, name: 'Gone' }, key: newKey() };
+    await expectAnswer(201, '', 'currenciesAdd', currency);
     const owner = new pg.Client({ connectionString: service.database.ownerUrl });
     await owner.connect();
     await owner.query('UPDATE journal.events SET data = NULL, data_salt = NULL');
@@ -286,6 +435,7 @@ describe('what is answered is what is documented', () => {
     expect((await expectAnswer(200, '', 'transactionsGet', { id })).body).toMatchObject({
       data: { type: null },
     });
+    expect((await expectAnswer(201, '', 'currenciesAdd', currency)).body).toEqual({ data: null });
     await expectAnswer(200, '', 'journalEvents', {});
     for (const list of lists) await expectAnswer(200, '', list, {});
   });
@@ -322,13 +472,17 @@ describe('in trouble', () => {
   /** Nobody follows the journal here, one call of each write fills the queue, and the wire to Postgres can be cut. */
   const troubledSettings = {
     LEDGER_ROLE: 'api',
-    QUEUE_COMMANDS_MAX: '6',
+    QUEUE_COMMANDS_MAX: '14',
     PROJECTION_WAIT_MS: '50',
     REQUEST_TIME_MS: '2500',
   };
 
   async function answersInTrouble(caller: Client, itsOperator: Client, proxy: TcpProxy): Promise<void> {
     for (const list of projectedLists) await expectAnswer(503, 'projection_lagging', list, {}, caller);
+    const at = { query: { at: '2026-01-31T00:00:00Z' } };
+    await expectAnswer(503, 'projection_lagging', 'accountsBalance', at, caller);
+    await expectAnswer(503, 'projection_lagging', 'journalTrialBalance', at, caller);
+    await expectAnswer(503, 'projection_lagging', 'statementsGet', {}, caller);
 
     const needsMade = api.operations.map(({ operationId }) => operationId).filter((id) => id in ofOthers);
     const made = new Map<string, Call>();
@@ -343,7 +497,7 @@ describe('in trouble', () => {
     const first = caller.open();
     await isHeld;
     const unknown = all(503, 'outcome_unknown');
-    while (!/^ledger_lane_depth_commands 6$/m.test((await caller.get('/metrics')).text)) await sleep(10);
+    while (!/^ledger_lane_depth_commands 14$/m.test((await caller.get('/metrics')).text)) await sleep(10);
     await all(503, 'overloaded');
     const isCut = proxy.once('COMMIT\0', 'cut-after');
     proxy.release();

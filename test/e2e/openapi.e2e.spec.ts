@@ -1,6 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { exampleIds } from '#contracts';
+import { dollarAccount } from '../../apps/ledger/src/http/request-examples.js';
 import { Client, startService, type Service } from '../support/client.js';
-import { DocumentedApi, type OpenApiDocument } from '../support/documented-api.js';
+import { DocumentedApi, type OpenApiDocument, type Operation } from '../support/documented-api.js';
 import { OPERATOR_API_KEY } from '../support/product.js';
 import { properCalls } from '../support/proper-calls.js';
 import { registeredRoutes } from '../support/registered-routes.js';
@@ -21,6 +23,9 @@ afterAll(async () => {
   operator.close();
   await service.stop();
 });
+
+/** Groups of routes that change the ledger. */
+const ofLedger = /^(Accounts|Transactions|Holds|Reversals|Batches|Currencies)$/;
 
 describe('the document', () => {
   test('is valid OpenAPI 3.1', async () => {
@@ -52,7 +57,7 @@ describe('the document', () => {
         summary: expect.stringMatching(/^[A-Z]/),
         tags: [
           expect.stringMatching(
-            /^(Accounts|Transactions|Journal|ApiKeys|ClientTokens|AuditLog|Organizations|Operations)$/,
+            /^(Accounts|Statements|Transactions|Holds|Reversals|Batches|ExchangeRates|Currencies|Periods|Journal|ApiKeys|ClientTokens|AuditLog|Organizations|Operations)$/,
           ),
         ],
       });
@@ -69,7 +74,7 @@ describe('the document', () => {
       expect(names).toContain('X-Request-Id');
       expect([operationId, names.includes('Idempotency-Key')]).toEqual([
         operationId,
-        operation.method === 'POST' && /^(Accounts|Transactions)$/.test(tags[0] ?? ''),
+        operation.method === 'POST' && ofLedger.test(tags[0] ?? ''),
       ]);
       for (const { name, description: meaning, schema } of parameters) {
         expect([operationId, name, meaning]).toEqual([operationId, name, expect.stringMatching(/\w/)]);
@@ -90,7 +95,9 @@ describe('the document', () => {
       transaction_not_found not_found method_not_allowed not_acceptable payload_too_large
       unsupported_media_type external_id_taken account_not_empty account_closed account_frozen
       precondition_failed insufficient_funds balance_limit_exceeded same_account unknown_currency
-      exchange_rate_missing idempotency_key_reused overloaded projection_lagging outcome_unknown unavailable
+      exchange_rate_missing currency_mismatch amount_too_small amount_exceeds_remaining period_closed
+      version_conflict transaction_not_pending not_reversible already_reversed currency_exists batch_refused
+      idempotency_key_reused overloaded projection_lagging outcome_unknown unavailable
       internal`).sort();
     const { schemas, responses } = api.document.components;
     const enumerated = (
@@ -117,8 +124,10 @@ describe('the routes', () => {
 
   test('have the methods that are documented, as the product itself tells', async () => {
     for (const [path, item] of Object.entries(api.document.paths)) {
-      const answer = await client.send('PUT', path.replace('{id}', 'ROOT'));
-      api.check(`PUT ${path}`, answer, api.document.components.responses['MethodNotAllowed']!);
+      // One that the path lacks.
+      const method = Object.hasOwn(item, 'put') ? 'POST' : 'PUT';
+      const answer = await client.send(method, path.replaceAll(/\{\w+\}/g, 'ROOT'));
+      api.check(`${method} ${path}`, answer, api.document.components.responses['MethodNotAllowed']!);
       const methods = Object.keys(item).map((method) => method.toUpperCase());
       const allowed = (answer.headers.allow ?? '').split(', ').filter((method) => method !== 'HEAD');
       expect([path, allowed.sort()]).toEqual([path, methods.sort()]);
@@ -156,23 +165,25 @@ describe('the examples', () => {
     const proper = properCalls(client, operator, await client.open(), await client.open());
     const carol = await client.open({ openingBalance: '1000000' });
     const dave = await client.open();
+    const dollars = await client.open({ currency: 'USD' });
+    const realIds: Record<string, string> = {
+      [exampleIds.account]: carol.id,
+      [exampleIds.otherAccount]: dave.id,
+      [dollarAccount]: dollars.id,
+    };
     for (const operation of api.operations.filter(({ requestBody }) => requestBody)) {
       const { operationId, requestBody, 'x-scope': scope } = operation;
       const media = requestBody?.content['application/json'];
       const examples = Object.entries(media?.examples ?? {});
       expect([operationId, examples.length]).not.toEqual([operationId, 0]);
       for (const [name, { value }] of examples) {
-        const ids = [...new Set(JSON.stringify(value).match(/acc_[0-9a-z]{26}/g))];
         const body = JSON.parse(
-          JSON.stringify(value).replaceAll(
-            /acc_[0-9a-z]{26}/g,
-            (id) => [carol.id, dave.id][ids.indexOf(id)]!,
-          ),
-        ) as object;
-        const { id = '' } = await proper[operationId]!();
+          JSON.stringify(value).replaceAll(/acc_[0-9a-z]{26}/g, (id) => realIds[id]!),
+        ) as { dryRun?: boolean };
+        const call = await proper[operationId]!();
         const caller = scope === 'operator' ? operator : client;
-        const answer = await api.call(caller, operationId, { id, body });
-        const status = /(Update|Rotate)$/.test(operationId) ? 200 : 201;
+        const answer = await api.call(caller, operationId, { ...call, body });
+        const status = madeStatus(operation, body.dryRun === true);
         expect([operationId, name, answer.status, answer.text]).toEqual([
           operationId,
           name,
@@ -183,6 +194,11 @@ describe('the examples', () => {
     }
   });
 });
+
+/** What an operation answers that has done what it is for. */
+function madeStatus({ responses }: Operation, isDryRun: boolean): number {
+  return Object.hasOwn(responses, 201) && !isDryRun ? 201 : 200;
+}
 
 describe('the page', () => {
   test('is HTML whose files all load, without a key and within its own policy', async () => {

@@ -53,6 +53,9 @@ describe('a transfer', () => {
       metadata: sent.metadata,
       postings: [sides],
       meta: {},
+      reversedAmount: '0',
+      reversals: [],
+      effectiveAt: expect.stringMatching(timestamp),
       position: expect.stringMatching(/^[1-9]\d*$/),
       createdAt: expect.stringMatching(timestamp),
     };
@@ -65,7 +68,8 @@ describe('a transfer', () => {
         ],
       },
     });
-    const { id } = answer.body.data;
+    const { id, createdAt, effectiveAt } = answer.body.data;
+    expect(effectiveAt).toBe(createdAt);
     const read = await client.get<One<Transaction>>(`/v1/transactions/${id}`);
     expect(read.status).toBe(200);
     const { balances: _, ...written } = answer.body.data;

@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { examinedRowsMax, InvalidCursor, PageTooDeep, type Page } from '#platform';
-import type { Account } from '#domain';
-import type { RecordedEvent } from '#journal';
 import { ProjectionLagging, ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import {
   ListTransactions,
   ListTransactionsHandler,
+  type ListedTransaction,
 } from '../../apps/ledger/src/transactions/list-transactions.js';
 import { sides, type TransactionFilters } from '../../apps/ledger/src/transactions/transaction-filters.js';
 import { seedLedger } from '../../bench/lists/seed-ledger.js';
-import {
-  HandMadeJournal,
-  type HandMadePosting,
-  type HandMadeTransaction,
-} from '../support/hand-made-journal.js';
+import { HandMadeJournal } from '../support/hand-made-journal.js';
 import {
   createListDatabase,
   pageRequest,
@@ -21,6 +16,7 @@ import {
   walkByNumber,
   type ListDatabase,
 } from '../support/list-reading.js';
+import { passes } from '../support/listed-model.js';
 import { seededRandom } from '../support/seeded-random.js';
 
 let db: ListDatabase;
@@ -40,48 +36,7 @@ const reader = (
   return (page = pageRequest()) =>
     handler.execute(new ListTransactions(ledgerId, filters, page, consistency));
 };
-const positionsOf = (events: readonly Pick<RecordedEvent, 'position'>[]) =>
-  events.map(({ position }) => position);
-
-/** The same question asked in the plainest way. */
-function passes(
-  filters: TransactionFilters,
-  transaction: HandMadeTransaction,
-  settingsOf: (accountId: string) => Pick<Account, 'ownerId' | 'visibility'> | undefined,
-): boolean {
-  const { account, sender, recipient, reference, type, status, currency, externalId, createdAt, amount } =
-    filters;
-  const { postings, recordedAt } = transaction;
-  const some = (check: (posting: Required<HandMadePosting>) => boolean) => postings.some(check);
-  const lower = transaction.reference?.toLowerCase() ?? null;
-  const { seenBy } = filters;
-  const isOwn = (id: string) => settingsOf(id)?.ownerId === seenBy;
-  // To an owner another's private account is shown as null, which is no account's id.
-  const isShown = (id: string | undefined) =>
-    id === undefined || seenBy === undefined || isOwn(id) || settingsOf(id)?.visibility !== 'private';
-  return [
-    seenBy === undefined || some((posting) => isOwn(posting.sender) || isOwn(posting.recipient)),
-    [account, sender, recipient].every(isShown),
-    account === undefined || some((posting) => posting.sender === account || posting.recipient === account),
-    sender === undefined || some((posting) => posting.sender === sender),
-    recipient === undefined || some((posting) => posting.recipient === recipient),
-    reference === undefined || (lower?.includes(reference.toLowerCase()) ?? false),
-    type === undefined || transaction.type === type,
-    status === undefined || status === 'posted',
-    externalId === undefined || transaction.externalId === externalId,
-    createdAt?.gte === undefined || recordedAt >= createdAt.gte,
-    createdAt?.gt === undefined || recordedAt > createdAt.gt,
-    createdAt?.lte === undefined || recordedAt <= createdAt.lte,
-    createdAt?.lt === undefined || recordedAt < createdAt.lt,
-    (currency === undefined && amount === undefined) ||
-      some(
-        (posting) =>
-          (currency === undefined || posting.currency === currency) &&
-          (amount?.gte === undefined || posting.amount >= amount.gte) &&
-          (amount?.lte === undefined || posting.amount <= amount.lte),
-      ),
-  ].every(Boolean);
-}
+const positionsOf = (items: readonly ListedTransaction[]) => items.map(({ recorded }) => recorded.position);
 
 const references = [
   'Invoice 2026-0001',
@@ -273,13 +228,17 @@ describe('transactions of a random ledger', () => {
     const [newest] = items;
     const made = journal.transactions.at(-1)!;
     expect(newest).toMatchObject({
-      ledgerId: journal.ledgerId,
-      position: made.position,
-      transactionId: made.transactionId,
-      type: 'transaction.posted',
-      recordedAt: made.recordedAt,
+      recorded: {
+        ledgerId: journal.ledgerId,
+        position: made.position,
+        transactionId: made.transactionId,
+        type: 'transaction.posted',
+        recordedAt: made.recordedAt,
+      },
+      progress: null,
+      hold: null,
     });
-    expect(JSON.parse(newest!.dataText!)).toMatchObject({ transactionId: made.transactionId });
+    expect(JSON.parse(newest!.recorded.dataText!)).toMatchObject({ transactionId: made.transactionId });
     expect(position).toBe(journal.head);
   });
 
@@ -438,7 +397,7 @@ describe('a ledger with more rows than a page may look at', () => {
     const sample = await walkByCursor(async (request) => {
       const page = await read(request);
       // The first thousand tell enough of many.
-      return page.items.length > 0 && Number(page.items[0]!.position) < 110_000 && count > 10_000
+      return page.items.length > 0 && Number(page.items[0]!.recorded.position) < 110_000 && count > 10_000
         ? { ...page, hasMore: false, nextCursor: null }
         : page;
     }, 100);
@@ -474,6 +433,6 @@ describe('a ledger with more rows than a page may look at', () => {
   it('reaches deep pages by number', async () => {
     const page = await reader(ledgerId, { reference: 'inv' })(pageRequest({ limit: 100, number: 100 }));
     expect(page.items).toHaveLength(100);
-    expect(page.items[0]!.position).toBe(BigInt(size.accounts + 1 + size.transactions) - 9_900n);
+    expect(page.items[0]!.recorded.position).toBe(BigInt(size.accounts + 1 + size.transactions) - 9_900n);
   });
 });

@@ -275,7 +275,7 @@ describe('a turn', () => {
 
   it.each([
     ['a type', 'transaction.invented', 1],
-    ['a version', 'transaction.posted', 2],
+    ['a version', 'transaction.posted', 3],
   ])('parks the ledger in front of an event of %s that it does not know', async (_, type, version) => {
     const { journal } = await smallLedger();
     const known = Number(journal.head);

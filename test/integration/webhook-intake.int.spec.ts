@@ -104,6 +104,7 @@ describe('the fan-out', () => {
     const opened = await insertEndpoint(superuser, ledger.id, { eventTypes: ['account.opened'] });
     const ofAlice = await insertEndpoint(superuser, ledger.id, { accountIds: [alice] });
     const ownedByBob = await insertEndpoint(superuser, ledger.id, { ownerId: 'bob' });
+    const rates = await insertEndpoint(superuser, ledger.id, { eventTypes: ['exchange-rate.*'] });
     const newer = await insertEndpoint(superuser, ledger.id, { createdAt: new Date(Date.now() + 60_000) });
     const messages = [
       ledger.message([{ accountId: alice, ownerId: 'alice' }], { type: 'account.opened' }),
@@ -112,16 +113,19 @@ describe('the fan-out', () => {
         { accountId: bob, ownerId: 'bob' },
       ]),
       ledger.message([{ accountId: bob, ownerId: 'bob' }], { type: 'transaction.of_a_later_release' }),
+      // It touches no account: nobody's who asks for those of an account or has an owner.
+      ledger.message([], { type: 'exchange-rate.set' }),
     ];
-    const [first, second, third] = eventIds(messages);
+    const [first, second, third, fourth] = eventIds(messages);
     await feed(messages);
-    expect(await deliveredEvents(all.id)).toEqual([first, second, third]);
+    expect(await deliveredEvents(all.id)).toEqual([first, second, third, fourth]);
+    expect(await deliveredEvents(rates.id)).toEqual([fourth]);
     expect(await deliveredEvents(transactions.id)).toEqual([second, third]);
     expect(await deliveredEvents(opened.id)).toEqual([first]);
     expect(await deliveredEvents(ofAlice.id)).toEqual([first, second]);
     expect(await deliveredEvents(ownedByBob.id)).toEqual([second, third]);
     expect(await deliveredEvents(newer.id)).toEqual([]);
-    expect(await storedIn(ledger)).toEqual([first, second, third]);
+    expect(await storedIn(ledger)).toEqual([first, second, third, fourth]);
   });
 
   it("finds no account in an event that the endpoint's owner is not shown there", async () => {

@@ -194,6 +194,20 @@ describe('a recovery', () => {
     expect(rows).toEqual([{ owner_id: 'alice' }, { owner_id: 'alice' }]);
   });
 
+  it('leaves out what touches no account, where an owner or an account is asked for', async () => {
+    const ledger = new FedLedger();
+    const wishes = [{}, { ownerId: 'alice' }, { accountIds: [randomUUID()] }];
+    const endpoints = await Promise.all(
+      wishes.map((each) => insertEndpoint(superuser, ledger.id, { url: receiver.url(), ...each })),
+    );
+    for (const { id } of endpoints) await switchTo(id, false);
+    await dispatcher.stream.feed([ledger.message([], { type: 'period.closed' })]);
+    const counts = endpoints.map(({ id }, index) =>
+      countRecoverable(dispatcher.pool, ledger.id, { ...all, ...wishes[index], id }, sinceThen()),
+    );
+    expect(await Promise.all(counts)).toEqual([1, 0, 0]);
+  });
+
   it('goes on in another process where it stood', async () => {
     const ledger = new FedLedger();
     const { id } = await insertEndpoint(superuser, ledger.id, { url: receiver.url() });

@@ -4,8 +4,8 @@ import { scopes } from '#access';
 import type { DeclaredRoute } from '../../tools/access-matrix/declared-routes.js';
 import { callerKinds, type CallerKind } from '../../tools/access-matrix/expected-answers.js';
 import type { BothApps } from './both-apps.js';
-import { withQuery, type Account, type Answer, type Client, type One } from './client.js';
-import { DocumentedApi, type Call, type OpenApiDocument } from './documented-api.js';
+import type { Account, Answer, Client, One } from './client.js';
+import { DocumentedApi, withPath, type Call, type OpenApiDocument } from './documented-api.js';
 import { OPERATOR_API_KEY } from './product.js';
 import { properCalls, properWebhookCalls, type ProperCalls } from './proper-calls.js';
 import { uuidOf } from './webhook-fixtures.js';
@@ -90,8 +90,8 @@ export class AccessCallers {
   }
 
   private send(client: Client, { method, path }: DeclaredRoute, url: string, call: Call): Promise<Answer> {
-    const { id = '', query = {}, ...sent } = call;
-    return client.at(url).send(method, withQuery(path.replace('{id}', id), query), sent);
+    const { path: filled, sent } = withPath(path, call);
+    return client.at(url).send(method, filled, sent);
   }
 
   private async callerOf(kind: CallerKind, { name, access }: DeclaredRoute): Promise<Client> {

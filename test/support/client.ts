@@ -41,9 +41,44 @@ export interface Transaction {
   readonly metadata: Record<string, unknown>;
   readonly postings: readonly { sender: string; recipient: string; amount: string; currency: string }[];
   readonly meta: Record<string, unknown>;
+  /** Of a hold. */
+  readonly expiresAt?: string | null;
+  readonly capturedAmount?: string | null;
+  readonly remainingAmount?: string | null;
+  /** Of a capture. */
+  readonly parentId?: string;
+  /** Of a reversal. */
+  readonly reverses?: string;
+  readonly reason?: string | null;
+  /** Of all others. */
+  readonly reversedAmount?: string | null;
+  readonly reversals?: readonly string[];
+  readonly effectiveAt: string;
   readonly balances: readonly { accountId: string; posted: string; available: string; version: number }[];
   readonly position: string;
   readonly createdAt: string;
+}
+
+export interface Statement {
+  readonly accountId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly openingBalance: string;
+  readonly lines: readonly (Entry & { readonly effectiveAt: string })[];
+  readonly closingBalance: string;
+}
+
+/** What became of one transaction of a batch. */
+export interface BatchItemAnswer {
+  readonly status: number;
+  readonly data?: Transaction | null;
+  readonly error?: Omit<ErrorBody, 'requestId'>;
+  readonly replayed?: true;
+}
+
+export interface BatchAnswer {
+  readonly data: readonly BatchItemAnswer[];
+  readonly meta: { readonly succeeded: number; readonly refused: number };
 }
 
 export interface Entry {
@@ -153,6 +188,10 @@ export class Client {
     return this.send('PATCH', path, { body, ...sent });
   }
 
+  put<Body = unknown>(path: string, body: unknown, sent: Sent = {}): Promise<Answer<Body>> {
+    return this.send('PUT', path, { body, ...sent });
+  }
+
   delete<Body = unknown>(path: string, sent: Sent = {}): Promise<Answer<Body>> {
     return this.send('DELETE', path, sent);
   }
@@ -191,6 +230,15 @@ export class Client {
   async transfer(sender: string, recipient: string, amount: string | number, fields: object = {}) {
     const body = { sender, recipient, amount, ...fields };
     return created(await this.post<One<Transaction>>('/v1/transactions', body));
+  }
+
+  /** Holds money, for good unless an end is said. */
+  hold(sender: string, recipient: string, amount: string | number, fields: object = {}) {
+    return this.transfer(sender, recipient, amount, { pending: true, ...fields });
+  }
+
+  async transaction(id: string): Promise<Transaction> {
+    return (await this.get<One<Transaction>>(`/v1/transactions/${id}`)).body.data;
   }
 
   async account(id: string): Promise<Account> {

@@ -52,6 +52,8 @@ export interface OpenApiDocument {
 /** What is put into a route's path, query and so on. */
 export interface Call extends Sent {
   readonly id?: string;
+  /** Parameters of the path that have other names. */
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
 }
 
@@ -98,13 +100,9 @@ export class DocumentedApi {
     );
   }
 
-  async call(
-    client: Client,
-    operationId: string,
-    { id = '', query = {}, ...sent }: Call = {},
-  ): Promise<Answer> {
+  async call(client: Client, operationId: string, call: Call = {}): Promise<Answer> {
     const operation = this.operation(operationId);
-    const path = withQuery(operation.path.replace('{id}', id), query);
+    const { path, sent } = withPath(operation.path, call);
     const answer = await client.send(operation.method, path, sent);
     const documented = operation.responses[answer.status];
     const name = `${operation.method} ${path} → ${answer.status} ${answer.text.slice(0, 500)}`;
@@ -126,7 +124,7 @@ export class DocumentedApi {
     const type = answer.headers['content-type']?.split(';')[0] ?? '';
     const media = content[type];
     if (!media) throw new Error(`${name}: it is ${type}, which is not documented`);
-    this.checkValue(name, type === 'text/plain' ? answer.text : answer.body, media.schema, 'closed');
+    this.checkValue(name, type.startsWith('text/') ? answer.text : answer.body, media.schema, 'closed');
     const code = (answer.body as { error?: { code: string } } | undefined)?.error?.code;
     if (code !== undefined && !codesOf(documented).includes(code)) {
       throw new Error(`${name}: the code is not documented there`);
@@ -162,6 +160,15 @@ export class DocumentedApi {
       if (value !== undefined) this.checkValue(`${name}: ${header}`, value, schema);
     }
   }
+}
+
+/** A call's own path and query, in the place of a route's parameters. */
+export function withPath(path: string, { id = '', parameters = {}, query = {}, ...sent }: Call) {
+  const filled = Object.entries({ id, ...parameters }).reduce(
+    (text, [name, value]) => text.replace(`{${name}}`, value),
+    path,
+  );
+  return { path: withQuery(filled, query), sent };
 }
 
 /** The codes that an answer may have, which are the names of its examples; one blank for an answer that is no error. */

@@ -1,16 +1,19 @@
 import pg from 'pg';
 import { createPostgresPool, type Page, type PageRequest, readSession } from '#platform';
 import { listsProjection } from '../../apps/ledger/src/projections/lists-projection.js';
-import { takeTurn } from '../../apps/ledger/src/projections/projection-turn.js';
+import { takeTurn, type TurnOutcome } from '../../apps/ledger/src/projections/projection-turn.js';
 import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
 export interface ListDatabase {
   readonly database: TestDatabase;
   readonly superuser: pg.Client;
-  /** As the app reads. */
+  /** As the app reads, and as it projects. */
   readonly readPool: pg.Pool;
+  readonly workerPool: pg.Pool;
+  /** Up to the head. */
   project(ledgerId: string): Promise<void>;
+  turn(ledgerId: string, eventsMax?: number): Promise<TurnOutcome>;
   drop(): Promise<void>;
 }
 
@@ -27,12 +30,16 @@ export async function createListDatabase(): Promise<ListDatabase> {
       onError: () => undefined,
     });
   const [readPool, workerPool] = [pool('test-read', readSession), pool('test-worker', workerSession)];
+  const turn = (ledgerId: string, eventsMax = 2_000) =>
+    takeTurn(workerPool, ledgerId, listsProjection, eventsMax);
   return {
     database,
     superuser,
     readPool,
+    workerPool,
+    turn,
     async project(ledgerId) {
-      while ((await takeTurn(workerPool, ledgerId, listsProjection, 2_000)).isBehind);
+      while ((await turn(ledgerId)).isBehind);
     },
     async drop() {
       await Promise.all([readPool.end(), workerPool.end(), superuser.end()]);

@@ -13,12 +13,14 @@ export function properCalls(client: Client, operator: Client, one: Account, othe
   const apiKey = () => made(client, '/v1/api-keys', { name: 'A key', scopes: ['accounts:read'] });
   const organization = () => made(operator, '/v1/organizations', { name: 'Acme' });
   const transfer = () => ({ sender: one.id, recipient: other.id, amount: '1' });
+  const hold = async () => ({ id: (await client.hold(one.id, other.id, 100)).id });
   return {
     accountsOpen: () => ({ body: { name: 'Carol', currency: 'EUR' } }),
     accountsList: () => ({}),
     accountsGet: () => ({ id: one.id }),
     accountsBalance: () => ({ id: one.id }),
     accountsEntries: () => ({ id: one.id }),
+    statementsGet: () => ({ id: one.id, query: { from: '2020-01-01T00:00:00Z' } }),
     accountsUpdate: () => ({ id: one.id, body: { metadata: { at: newKey() } } }),
     accountsClose: async () => ({ id: (await client.open()).id }),
     transactionsCreate: () => ({ body: transfer() }),
@@ -26,6 +28,17 @@ export function properCalls(client: Client, operator: Client, one: Account, othe
     transactionsBurn: () => ({ body: { sender: one.id, amount: '1' } }),
     transactionsList: () => ({}),
     transactionsGet: async () => ({ id: (await client.transfer(one.id, other.id, 1)).id }),
+    batchesCreate: () => ({ body: { mode: 'atomic', transactions: [transfer()] } }),
+    holdsCapture: hold,
+    holdsVoid: hold,
+    holdsExtend: async () => ({ ...(await hold()), body: { expiresAt: '2099-12-31T23:59:59Z' } }),
+    reversalsCreate: async () => ({ id: (await client.transfer(one.id, other.id, 100)).id }),
+    exchangeRatesSet: () => ({ parameters: { from: 'EUR', to: 'NOK' }, body: { rate: '11.5' } }),
+    exchangeRatesList: () => ({}),
+    currenciesAdd: () => ({ body: { code: newKey().replaceAll('-', ''), exponent: 2, name: 'Points' } }),
+    currenciesList: () => ({}),
+    periodsClose: () => ({ body: { date: '2020-12-31' } }),
+    periodsGet: () => ({}),
     journalEvents: () => ({}),
     journalTrialBalance: () => ({}),
     apiKeysCreate: () => ({ body: { name: 'A key', scopes: ['accounts:read'], rateLimitPerMinute: 10 } }),

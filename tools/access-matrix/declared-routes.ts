@@ -10,6 +10,8 @@ export interface DeclaredRoute {
   readonly method: string;
   readonly path: string;
   readonly access: RouteAccess;
+  /** Whether a key that is bound to an owner may call it, where the route says so. */
+  readonly isForBoundKeys: boolean | undefined;
   /** What it answers when all is well. */
   readonly status: number;
 }
@@ -44,7 +46,7 @@ function routeOf(controller: Type, handler: object): DeclaredRoute {
     .flatMap((part) => part.split('/'))
     .filter(Boolean)
     .join('/')}`.replaceAll(/:(\w+)/g, '{$1}');
-  const { access } = told<{ access: RouteAccess }>(metadata.config);
+  const { access, isForBoundKeys } = told<Pick<DeclaredRoute, 'access' | 'isForBoundKeys'>>(metadata.config);
   const status = told<number | undefined>(metadata.status) ?? (method === 'POST' ? 201 : 200);
-  return { name: `${method} ${path}`, method, path, access, status };
+  return { name: `${method} ${path}`, method, path, access, isForBoundKeys, status };
 }

@@ -28,6 +28,12 @@ const beyondOwners: readonly RouteAccess[] = ['keys:manage', 'admin', 'mint', 'b
 const namingAccounts = ['POST /v1/transactions', 'POST /v1/mints', 'POST /v1/burns'];
 /** The owner is named in the body, which nobody who is bound may do. */
 const namingOwner = ['POST /v1/accounts'];
+/** Atomic, and naming accounts: what is refused of it is the batch. */
+const batch = 'POST /v1/transactions/batch';
+/** Of the ledger as a whole, whoever reads. */
+const ofWholeLedger = ['GET /v1/exchange-rates', 'GET /v1/currencies'];
+/** A path without an id, for what is set on the stranger's own side. */
+const settings = ['PUT /v1/exchange-rates/{from}/{to}', 'PUT /v1/periods/closed-through'];
 
 /** What a route answers to each of the callers. */
 export function expectedAnswers(route: DeclaredRoute): Readonly<Record<CallerKind, Expected>> {
@@ -47,16 +53,19 @@ export function expectedAnswers(route: DeclaredRoute): Readonly<Record<CallerKin
 
 function toOtherLedger(route: DeclaredRoute): Expected {
   if (route.access === 'operator') return '403';
-  return namingAccounts.includes(route.name) ? '404' : toStranger(route);
+  return toStranger(route);
 }
 
 function toOtherOwner(route: DeclaredRoute): Expected {
   if (route.access === 'operator' || beyondOwners.includes(route.access)) return '403';
-  if (namingOwner.includes(route.name)) return '403';
-  return namingAccounts.includes(route.name) ? '404' : toStranger(route);
+  if (route.isForBoundKeys === false || namingOwner.includes(route.name)) return '403';
+  return ofWholeLedger.includes(route.name) ? `${route.status}` : toStranger(route);
 }
 
-function toStranger({ access, path, method, status }: DeclaredRoute): Expected {
+function toStranger({ name, access, path, method, status }: DeclaredRoute): Expected {
+  if (name === batch) return '422';
+  if (namingAccounts.includes(name)) return '404';
+  if (settings.includes(name)) return `${status}`;
   if (access === 'open' || access === 'any-key') return `${status}`;
   if (path.includes('{id}')) return '404';
   return method === 'GET' ? `${status}, empty` : `${status}, own`;

@@ -20,7 +20,7 @@ export interface LedgerSettings extends KafkaSettings {
   readonly LEDGER_DATABASE_URL: string;
   readonly HOST: string;
   readonly PORT: number;
-  /** all: everything in one process; worker: projections and publishing, and no API but health and metrics; api: the rest. */
+  /** all: everything in one process; worker: projections, publishing and expiry, and no API but health and metrics; api: the rest. */
   readonly LEDGER_ROLE: LedgerRole;
   /** The first ledger's first key. Only the API needs it. */
   readonly BOOTSTRAP_API_KEY: string;
@@ -33,6 +33,8 @@ export interface LedgerSettings extends KafkaSettings {
   readonly LOG_LEVEL: LogLevel;
   readonly REQUEST_TIME_MS: number;
   readonly BODY_BYTES_MAX: number;
+  /** Of batches of transactions alone. */
+  readonly BATCH_BODY_BYTES_MAX: number;
   readonly QUEUE_COMMANDS_MAX: number;
   readonly QUEUE_COMMANDS_PER_LEDGER_MAX: number;
   readonly QUEUE_BYTES_MAX: number;
@@ -79,6 +81,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     LOG_LEVEL: oneOf(logLevels)({ default: 'info' }),
     REQUEST_TIME_MS: positive({ default: 10_000 }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
+    BATCH_BODY_BYTES_MAX: positive({ default: 5 * 1_048_576 }),
     QUEUE_COMMANDS_MAX: positive({ default: 20_000 }),
     QUEUE_COMMANDS_PER_LEDGER_MAX: positive({ default: 10_000 }),
     QUEUE_BYTES_MAX: positive({ default: 64 * 1_048_576 }),

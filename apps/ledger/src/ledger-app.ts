@@ -14,6 +14,7 @@ import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { LedgerSettings } from './config.js';
+import { startExpiry } from './expiry/start-expiry.js';
 import { DispatcherLink } from './forwarding/dispatcher-link.js';
 import { forwardWebhookRoutes } from './forwarding/forward-webhook-routes.js';
 import { translateError } from './http/refusals.js';
@@ -22,7 +23,10 @@ import { describeLedger } from './http/openapi.js';
 import { startProjections } from './projections/start-projections.js';
 import { startPublishing } from './publishing/start-publishing.js';
 
-/** It ends in order: no new requests, what is queued is settled, projections and publishing finish their turns, connections close. */
+/**
+ * It ends in order: no new requests and expiries, what is queued is settled, projections and publishing finish their
+ * turns, connections close.
+ */
 export async function startLedger(settings: LedgerSettings, log: Log): Promise<RunningApp> {
   const { logger } = log;
   const registry = new Registry();
@@ -50,6 +54,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   journal.onCommitted((ledgerId) => projections.poke(ledgerId));
   const publishing = await startPublishing(settings, registry, logger);
   journal.onCommitted((ledgerId) => publishing.poke(ledgerId));
+  const expiry = startExpiry(settings, journal, registry, logger);
   setRequestTime(settings.REQUEST_TIME_MS);
   const dispatcher = isApi ? linkToDispatcher(settings, registry) : null;
 
@@ -64,6 +69,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     log,
     registry,
     bodyBytesMax: settings.BODY_BYTES_MAX,
+    largeBodyBytesMax: settings.BATCH_BODY_BYTES_MAX,
     isOpen: isOpenPath,
     authenticate: (fastify, nest) => {
       if (dispatcher) forwardWebhookRoutes(fastify, dispatcher);
@@ -86,8 +92,9 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
 
   return {
     async stop() {
+      const expired = expiry.stop();
       const drained = journal.drain(settings.SHUTDOWN_MS);
-      await Promise.all([app.close(), drained, dispatcher?.stop(settings.SHUTDOWN_MS)]);
+      await Promise.all([app.close(), drained, expired, dispatcher?.stop(settings.SHUTDOWN_MS)]);
       await Promise.all([projections.stop(), publishing.stop()]);
       await readPool.end();
     },

@@ -6,7 +6,7 @@ import { ApiKeys, secretHashOf } from './api-keys.js';
 import { ClientTokens, isTokenLike } from './client-tokens.js';
 import type { Principal } from './principals.js';
 import { RateLimits } from './rate-limits.js';
-import { reachesAllOwners, type RouteAccess, type Scope } from './scopes.js';
+import { reachesBeyondOwners, type RouteAccess, type Scope } from './scopes.js';
 import { parseSignedBodies } from './signed-body.js';
 import { duplicateRequest, isSigned, SignedRequests } from './signed-requests.js';
 
@@ -91,13 +91,13 @@ function nobody(): ApiError {
 }
 
 function refusal(principal: Principal, request: FastifyRequest): Verdict {
-  const { access, isForBoundKeys = false } = request.routeOptions.config;
+  const { access, isForBoundKeys } = request.routeOptions.config;
   if (access === 'any-key') return undefined;
   if (!principal.scopes.has(access as Scope)) {
     return forbidden(`this key may not do that${access ? ` (scope ${access})` : ''}`);
   }
-  const isBound = principal.isClientToken || (principal.ownerId !== null && !isForBoundKeys);
-  if (!isBound || !reachesAllOwners(access as RouteAccess)) return undefined;
+  const isBound = principal.isClientToken || (principal.ownerId !== null && isForBoundKeys !== true);
+  if (!isBound || !reachesBeyondOwners(access as RouteAccess, isForBoundKeys)) return undefined;
   return forbidden('who is bound to an owner may not do that');
 }
 

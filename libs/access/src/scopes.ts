@@ -1,4 +1,4 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { RouteSettings } from '#platform';
 
 /** What a key may be allowed to do. */
 export const scopes = [
@@ -21,7 +21,7 @@ export type RouteAccess = 'open' | 'any-key' | 'operator' | Scope;
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
-    /** A key that is bound to an owner may call it, although its scope reaches beyond one. */
+    /** Whether a key that is bound to an owner may call it; absent: where its scope doesn't reach beyond one. */
     isForBoundKeys?: boolean;
   }
 }
@@ -29,17 +29,16 @@ declare module 'fastify' {
 /** Scopes whose routes show and change what is of all owners, or ROOT's: nobody bound to one may call them. */
 const beyondOwners: readonly RouteAccess[] = ['keys:manage', 'admin', 'mint', 'burn'];
 
-export function reachesAllOwners(access: RouteAccess): boolean {
-  return beyondOwners.includes(access);
+/** Nobody who is bound to an owner may call such a route, but for keys where it says so itself. */
+export function reachesBeyondOwners(access: RouteAccess, isForBoundKeys: boolean | undefined): boolean {
+  return isForBoundKeys === false || beyondOwners.includes(access);
 }
 
 /** Each route declares who may call it, with this decorator; one without is refused to everybody. */
 export const Access =
-  (access: RouteAccess, { isForBoundKeys = false } = {}): MethodDecorator =>
+  (access: RouteAccess, { isForBoundKeys }: { readonly isForBoundKeys?: boolean } = {}): MethodDecorator =>
   (target, method, descriptor) => {
-    RouteConfig({ access, isForBoundKeys, handledBy: { controller: target.constructor, method } })(
-      target,
-      method,
-      descriptor,
-    );
+    const handledBy = { controller: target.constructor, method };
+    const ofBound = isForBoundKeys === undefined ? {} : { isForBoundKeys };
+    RouteSettings({ access, handledBy, ...ofBound })(target, method, descriptor);
   };

@@ -26,7 +26,7 @@ export interface Vocabulary<
   readonly statusNames: Readonly<Record<number, string>>;
   readonly requestHeaders: Readonly<Record<Sent | 'X-Request-Id', RequestHeader>>;
   readonly answerHeaders: Readonly<Record<Given | 'X-Request-Id', AnswerHeader>>;
-  /** What `{id}` in a path can stand for. */
+  /** What a parameter in a path, `{id}` for most, can stand for. */
   readonly pathIds: Readonly<Record<Id, { readonly description: string; readonly schema: SchemaObject }>>;
 }
 
@@ -46,6 +46,10 @@ export interface RouteDescription<
   readonly errors?: readonly (Code | ConventionCode)[];
   /** What `{id}` in the path stands for. */
   readonly id?: Id;
+  /** What parameters in the path stand for that have other names. */
+  readonly pathParameters?: Readonly<Record<string, Id>>;
+  /** `dryRun` in the body gets 200, with the same body as what is made. */
+  readonly hasDryRun?: boolean;
   /** Takes an Idempotency-Key. */
   readonly idempotent?: boolean;
   readonly requestHeaders?: readonly Sent[];
@@ -70,17 +74,26 @@ export function documentedWith<
   return (route: RouteDescription<Answer, Code, Sent, Given, Id>): MethodDecorator =>
     (target, key, descriptor) => {
       const handler = descriptor.value as object;
-      const access = accessOf(handler);
-      if (access === undefined) throw new Error(`@Documented of ${String(key)} must stand above its @Access`);
-      const decorators = describe(route, access, handler, vocabulary);
+      const settings = settingsOf(handler);
+      if (settings?.access === undefined)
+        throw new Error(`@Documented of ${String(key)} must stand above its @Access`);
+      const decorators = describe(route, { ...settings, access: settings.access }, handler, vocabulary);
       applyDecorators(...decorators)(target, key, descriptor);
     };
 }
 
 type AnyVocabulary = Vocabulary<string, string, string, string, string>;
 
-function describe(route: RouteDescription, access: RouteAccess, handler: object, vocabulary: AnyVocabulary) {
+/** What other decorators have said of the route. */
+interface Settings {
+  readonly access: RouteAccess;
+  readonly isForBoundKeys?: boolean;
+  readonly answersIn?: readonly string[];
+}
+
+function describe(route: RouteDescription, settings: Settings, handler: object, vocabulary: AnyVocabulary) {
   const { requestHeaders, pathIds } = vocabulary;
+  const { access } = settings;
   const isOpen = access === 'open';
   const sent = [...(route.requestHeaders ?? []), ...(route.idempotent ? ['Idempotency-Key'] : [])];
   const codes = [
@@ -88,32 +101,35 @@ function describe(route: RouteDescription, access: RouteAccess, handler: object,
     ...(route.errors ?? []),
     ...(route.idempotent ? ['idempotency_key_reused'] : []),
   ];
+  const parameters = Object.entries({ ...(route.id ? { id: route.id } : {}), ...route.pathParameters });
+  const [made] = Object.values(route.answers);
+  const answers = { ...(route.hasDryRun ? { 200: made } : {}), ...route.answers };
   return [
     ApiOperation({
       summary: route.summary,
-      description: [route.description, needsOf(access)].filter(Boolean).join('\n\n'),
+      description: [route.description, needsOf(settings)].filter(Boolean).join('\n\n'),
       ...(isOpen ? { security: [] } : {}),
     }),
     ApiExtension('x-scope', isOpen ? null : access),
-    ...(route.id ? [ApiParam({ name: 'id', required: true, ...pathIds[route.id] })] : []),
+    ...parameters.map(([name, id]) => ApiParam({ name, required: true, ...pathIds[id] })),
     ...[...sent, 'X-Request-Id'].map((name) => ApiHeader({ name, ...requestHeaders[name] })),
-    ...Object.entries(route.answers).map(([status, body]) =>
-      answer(Number(status), body, isOpen, route, vocabulary),
+    ...Object.entries(answers).map(([status, body]) =>
+      answer(Number(status), body, settings, route, vocabulary),
     ),
     ...errorAnswers(codes, isOpen, vocabulary),
   ];
 }
 
-function needsOf(access: RouteAccess): string {
+function needsOf({ access, isForBoundKeys }: Settings): string {
   if (access === 'open') return 'Needs no key.';
   if (access === 'operator') return 'Needs the operator’s key, OPERATOR_API_KEY, which opens nothing else.';
-  return access === 'any-key' ? 'Needs a key, of whatever scopes.' : `Needs the scope \`${access}\`.`;
+  if (access === 'any-key') return 'Needs a key, of whatever scopes.';
+  const unbound = isForBoundKeys === false ? ', of a key that is bound to no owner' : '';
+  return `Needs the scope \`${access}\`${unbound}.`;
 }
 
-function accessOf(handler: object): RouteAccess | undefined {
-  const config = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, handler) as
-    { access?: RouteAccess } | undefined;
-  return config?.access;
+function settingsOf(handler: object): Partial<Settings> | undefined {
+  return Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, handler) as Partial<Settings> | undefined;
 }
 
 /** What any route can answer, by what the conventions do before it is reached. */
@@ -133,20 +149,25 @@ function commonErrors(handler: object, access: RouteAccess): readonly Convention
 
 function answer(
   status: number,
-  body: string,
-  isOpen: boolean,
+  body: string | undefined,
+  { access, answersIn = [] }: Settings,
   route: RouteDescription,
   vocabulary: AnyVocabulary,
 ) {
   const replayed = route.idempotent ? ['Idempotency-Replayed'] : [];
-  const limits = isOpen ? [] : rateLimitHeaders;
+  const limits = access === 'open' ? [] : rateLimitHeaders;
   const headers = headerReferences([...replayed, ...limits, ...(route.answerHeaders ?? [])]);
-  if (body === 'nothing') return ApiResponse({ status, description: 'Done; there is no body', headers });
+  if (body === undefined || body === 'nothing')
+    return ApiResponse({ status, description: 'Done; there is no body', headers });
   const content =
     body === 'text'
       ? { 'text/plain': { schema: { type: 'string' } } }
       : { 'application/json': { schema: ref(body), example: exampleOf(ref(body), vocabulary.schemas) } };
-  return ApiResponse({ status, description: route.summary, headers, content });
+  const others = answersIn.filter((type) => type !== 'application/json');
+  const ofOthers = Object.fromEntries(others.map((type) => [type, { schema: { type: 'string' } }]));
+  const isDryRun = route.hasDryRun === true && !Object.hasOwn(route.answers, status);
+  const description = isDryRun ? 'A dry run: what would have been made' : route.summary;
+  return ApiResponse({ status, description, headers, content: { ...content, ...ofOthers } });
 }
 
 /** One answer per status, with an example for each of its codes. */

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
-import { parseTimestamp } from '#platform';
+import { ItemsOf, parseTimestamp, type DtoClass } from '#platform';
 
 /** Fields of request bodies: each decorator is the rule and its documentation. */
 export interface FieldOptions {
@@ -84,4 +84,36 @@ export const TimeField = (options: FieldOptions) =>
       'must be a time in ISO 8601 with a zone',
       (value) => typeof value === 'string' && parseTimestamp(value) !== null,
     ),
+  );
+
+/** From the year 1 to 9999: what Postgres and ISO 8601 with years of four digits can both write. */
+const timeMin = -62_135_596_800_000_000n;
+const timeMax = 253_402_300_799_999_999n;
+
+/** A time that is kept. */
+export const KeptTimeField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', format: 'date-time' },
+    rule('kept-time', 'must be a time in ISO 8601 with a zone, of the years 1 to 9999', (value) => {
+      const micros = typeof value === 'string' ? parseTimestamp(value) : null;
+      return micros !== null && micros >= timeMin && micros <= timeMax;
+    }),
+  );
+
+/** A list of objects, each of which is checked as the class says. */
+export const ListField = (
+  itemClass: DtoClass,
+  [minimum, maximum]: readonly [number, number],
+  options: FieldOptions,
+) =>
+  field(
+    options,
+    { type: itemClass, isArray: true, minItems: minimum, maxItems: maximum },
+    rule(
+      'list',
+      `must be a list of ${minimum} to ${maximum} objects`,
+      (value) => Array.isArray(value) && value.length >= minimum && value.length <= maximum,
+    ),
+    ItemsOf(itemClass),
   );

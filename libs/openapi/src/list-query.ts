@@ -2,7 +2,6 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
 import {
-  ApiError,
   pageLimitDefault,
   pageLimitMax,
   parseTimestamp,
@@ -23,25 +22,27 @@ interface ParameterSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly default?: number;
+  /** Absent: it may be missing. */
+  readonly required?: boolean;
 }
 
-/** A query parameter: optional, given as text, checked by its rule. */
+/** A query parameter, given as text and checked by its rule. */
 export function parameter(
   description: string,
   schema: ParameterSchema,
   message: string,
   isValid: (text: string) => boolean,
 ) {
-  const { enum: choices, example, ...rest } = schema;
+  const { enum: choices, example, required = false, ...rest } = schema;
   return applyDecorators(
-    ValidateIf((_, value) => value !== undefined),
+    ValidateIf((_, value) => required || value !== undefined),
     ApiProperty({
       type: 'string',
       ...rest,
       ...(choices ? { enum: [...choices] } : {}),
       ...(example === undefined ? {} : { example: schema.type === 'integer' ? Number(example) : example }),
       description,
-      required: false,
+      required,
     }),
     ValidateBy({
       name: 'parameter',
@@ -66,10 +67,10 @@ export const ChoiceParameter = (choices: readonly string[], description: string)
     choices.includes(text),
   );
 
-export const TimeParameter = (description: string) =>
+export const TimeParameter = (description: string, { required = false } = {}) =>
   parameter(
     description,
-    { format: 'date-time', example: '2026-01-31T00:00:00Z' },
+    { format: 'date-time', example: '2026-01-31T00:00:00Z', required },
     'must be a time in ISO 8601 with a zone',
     (text) => parseTimestamp(text) !== null,
   );
@@ -132,15 +133,20 @@ export function readPageRequest(query: ListQuery): PageRequest {
   };
 }
 
+/** Microseconds since 1970, of text that its class has checked. */
+export function readTime(text: string, path: string): bigint {
+  const micros = parseTimestamp(text);
+  if (micros === null) throw validationError([{ path, message: 'is not a time' }]);
+  return micros;
+}
+
 /** The time bounds of `filter[createdAt][…]`; absent ones are left out. */
 export function readTimes(query: object): { gte?: bigint; gt?: bigint; lte?: bigint; lt?: bigint } {
   const bounds: { gte?: bigint; gt?: bigint; lte?: bigint; lt?: bigint } = {};
   for (const bound of ['gte', 'gt', 'lte', 'lt'] as const) {
-    const text = (query as Record<string, string | undefined>)[`filter[createdAt][${bound}]`];
-    if (text === undefined) continue;
-    const micros = parseTimestamp(text);
-    if (micros === null) throw new ApiError(400, 'validation_error', `${text} is not a time`);
-    bounds[bound] = micros;
+    const path = `filter[createdAt][${bound}]`;
+    const text = (query as Record<string, string | undefined>)[path];
+    if (text !== undefined) bounds[bound] = readTime(text, path);
   }
   return bounds;
 }

@@ -18,7 +18,7 @@ export class ApiError extends Error {
 }
 
 /** An answer names so many of a request's faults, however many it has. */
-const detailsMax = 20;
+export const detailsMax = 20;
 
 export function validationError(details: readonly ErrorDetail[]): ApiError {
   const [first] = details;

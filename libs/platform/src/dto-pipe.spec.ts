@@ -1,7 +1,8 @@
 import 'reflect-metadata';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsOptional, IsString, MaxLength, ValidateBy, ValidateIf } from 'class-validator';
 import { ApiError } from './api-error.js';
 import { DtoPipe } from './dto-pipe.js';
+import { AcrossFields, ItemsOf, MayBeMissing } from './dto-rules.js';
 
 class Name {
   @IsString()
@@ -15,13 +16,43 @@ class Name {
 
 class Nothing {}
 
+const atMost = (max: number) =>
+  ValidateBy({
+    name: 'list',
+    validator: { validate: (value) => Array.isArray(value) && value.length <= max },
+  });
+
+@AcrossFields(({ from, to }: Range) => (from < to ? [] : [{ path: 'to', message: 'must be more' }]))
+class Range {
+  @ValidateBy({ name: 'number', validator: { validate: (value) => typeof value === 'number' } })
+  from!: number;
+
+  @ValidateBy({ name: 'number', validator: { validate: (value) => typeof value === 'number' } })
+  to!: number;
+}
+
+@AcrossFields(({ ranges }: Ranges) =>
+  ranges?.length === 2 ? [{ path: 'ranges', message: 'must not be two' }] : [],
+)
+@MayBeMissing()
+class Ranges {
+  @ValidateIf((_, value) => value !== undefined)
+  @atMost(30)
+  @ItemsOf(Range)
+  ranges?: Range[];
+}
+
+/** Its own lists are one level deeper, and what it extends is checked as well. */
+class Groups extends Ranges {
+  @ValidateIf((_, value) => value !== undefined)
+  @atMost(3)
+  @ItemsOf(Ranges)
+  groups?: Ranges[];
+}
+
 const pipe = new DtoPipe();
 
-function pathsRefused(
-  value: unknown,
-  type: 'body' | 'query' = 'body',
-  metatype: typeof Name | typeof Nothing = Name,
-) {
+function pathsRefused(value: unknown, type: 'body' | 'query' = 'body', metatype: new () => object = Name) {
   try {
     pipe.transform(value, { type, metatype });
     return null;
@@ -55,6 +86,43 @@ describe('a body and its class', () => {
     ['nothing', undefined, ['body']],
   ])('that do not fit are refused: %s', (_, value, paths) => {
     expect(pathsRefused(value)).toEqual(paths);
+  });
+});
+
+describe('a body with lists of objects', () => {
+  const range = { from: 1, to: 2 };
+  it.each<[string, unknown, string[] | null]>([
+    ['none', {}, null],
+    ['nothing at all', undefined, null],
+    ['an empty one', { ranges: [] }, null],
+    ['three in order', { ranges: [range, range, range] }, null],
+    ['no list', { ranges: range }, ['ranges']],
+    ['a long one', { ranges: Array.from({ length: 31 }, () => ({})) }, ['ranges']],
+    ['what is no object', { ranges: [range, 1, null, [range]] }, ['ranges[1]', 'ranges[2]', 'ranges[3]']],
+    ['a field unknown', { ranges: [{ ...range, step: 1 }] }, ['ranges[0].step']],
+    ['a field missing', { ranges: [range, { from: 1 }, range] }, ['ranges[1].to']],
+    ['fields that do not go together', { ranges: [{ from: 2, to: 1 }] }, ['ranges[0].to']],
+    ['as many as it must not have', { ranges: [range, range] }, ['ranges']],
+    ['lists in lists', { groups: [{}, { ranges: [range, { from: 1 }] }] }, ['groups[1].ranges[1].to']],
+    [
+      'lists in lists that do not go together',
+      { groups: [{ ranges: [range, range] }] },
+      ['groups[0].ranges'],
+    ],
+    ['both', { ranges: [{}], groups: [1] }, ['groups[0]', 'ranges[0].from', 'ranges[0].to']],
+  ])('%s', (_, value, paths) => {
+    expect(pathsRefused(value, 'body', Groups)?.sort() ?? null).toEqual(paths);
+  });
+
+  it('is told of twenty faults', () => {
+    const ranges = Array.from({ length: 30 }, () => ({}));
+    expect(pathsRefused({ ranges }, 'body', Groups)).toHaveLength(20);
+  });
+
+  it('keeps its items as they were sent', () => {
+    const sent = { ranges: [range] };
+    const dto = pipe.transform(sent, { type: 'body', metatype: Ranges }) as Ranges;
+    expect(dto.ranges![0]).toBe(range);
   });
 });
 

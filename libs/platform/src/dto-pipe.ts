@@ -1,10 +1,8 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { validateSync, type ValidationError } from 'class-validator';
-import { validationError, type ErrorDetail } from './api-error.js';
-import { rulesOf, type DtoRules } from './dto-rules.js';
+import { detailsMax, validationError, type ErrorDetail } from './api-error.js';
+import { isPlainObject, rulesOf, type DtoClass } from './dto-rules.js';
 import { isStorable } from './json-body.js';
-
-type DtoClass = new () => object;
 
 /**
  * Checks bodies and query strings against their class. Unknown fields are refused, so that a misspelt filter
@@ -12,35 +10,24 @@ type DtoClass = new () => object;
  */
 @Injectable()
 export class DtoPipe implements PipeTransform {
-  private readonly rulesByClass = new Map<DtoClass, DtoRules>();
-
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if ((type !== 'body' && type !== 'query') || !metatype) return value;
     const dtoClass = metatype as DtoClass;
-    const input = type === 'query' ? readQuery(value) : readBody(value);
-    const rules = this.rulesOf(dtoClass);
-    const unknown = Object.keys(input).filter((key) => !rules.fields.has(key));
-    if (unknown.length > 0) {
-      throw validationError(unknown.map((path) => ({ path, message: 'is not known here' })));
-    }
+    const rules = rulesOf(dtoClass);
+    const input = type === 'query' ? readQuery(value) : readBody(value, rules.mayBeMissing);
+    const unknown = unknownFields(input, rules.fields, '');
+    if (unknown.length > 0) throw validationError(unknown);
     const dto = Object.assign(new dtoClass(), input);
     if (rules.areKept(dto)) return dto;
-    const errors = validateSync(dto, { forbidUnknownValues: false, stopAtFirstError: true });
-    if (errors.length > 0) throw validationError(errors.flatMap((error) => detailsOf(error, '')));
+    const faults = faultsOf(dto, dtoClass, '');
+    if (faults.length > 0) throw validationError(faults);
     return dto;
-  }
-
-  private rulesOf(dtoClass: DtoClass): DtoRules {
-    const known = this.rulesByClass.get(dtoClass);
-    if (known) return known;
-    const rules = rulesOf(dtoClass);
-    this.rulesByClass.set(dtoClass, rules);
-    return rules;
   }
 }
 
-function readBody(value: unknown): object {
-  if (value === undefined || value === null || typeof value !== 'object' || Array.isArray(value)) {
+function readBody(value: unknown, mayBeMissing: boolean): object {
+  if (value === undefined && mayBeMissing) return {};
+  if (!isPlainObject(value)) {
     throw validationError([{ path: 'body', message: 'must be a JSON object' }]);
   }
   return value;
@@ -57,8 +44,39 @@ function readQuery(value: unknown): object {
   return query;
 }
 
+function unknownFields(input: object, fields: ReadonlySet<string>, parent: string): ErrorDetail[] {
+  return Object.keys(input)
+    .filter((key) => !fields.has(key))
+    .map((key) => ({ path: parent + key, message: 'is not known here' }));
+}
+
+/** What is wrong with an object: its own fields, then the items of its lists, then how its fields go together. */
+function faultsOf(dto: object, dtoClass: DtoClass, parent: string): ErrorDetail[] {
+  const errors = validateSync(dto, { forbidUnknownValues: false, stopAtFirstError: true });
+  const faults = errors.flatMap((error) => detailsOf(error, parent));
+  const { lists, faultsAcross } = rulesOf(dtoClass);
+  const wrong = new Set(errors.map(({ property }) => property));
+  for (const [field, itemClass] of lists) {
+    const list = (dto as Record<string, unknown>)[field];
+    if (wrong.has(field) || !Array.isArray(list)) continue;
+    for (const [index, item] of list.entries()) {
+      if (faults.length >= detailsMax) return faults;
+      faults.push(...faultsOfItem(item, itemClass, `${parent}${field}[${index}]`));
+    }
+  }
+  if (faults.length > 0) return faults;
+  return faultsAcross(dto).map(({ path, message }) => ({ path: parent + path, message }));
+}
+
+function faultsOfItem(item: unknown, itemClass: DtoClass, path: string): ErrorDetail[] {
+  if (!isPlainObject(item)) return [{ path, message: 'must be a JSON object' }];
+  const unknown = unknownFields(item, rulesOf(itemClass).fields, `${path}.`);
+  if (unknown.length > 0) return unknown;
+  return faultsOf(Object.assign(new itemClass(), item), itemClass, `${path}.`);
+}
+
 function detailsOf(error: ValidationError, parent: string): ErrorDetail[] {
-  const path = parent ? `${parent}.${error.property}` : error.property;
+  const path = parent + error.property;
   const own = Object.values(error.constraints ?? {}).map((message) => ({ path, message }));
-  return [...own, ...(error.children ?? []).flatMap((child) => detailsOf(child, path))];
+  return [...own, ...(error.children ?? []).flatMap((child) => detailsOf(child, `${path}.`))];
 }

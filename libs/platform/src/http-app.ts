@@ -23,6 +23,8 @@ export interface HttpAppSettings {
   readonly log: Log;
   readonly registry: Registry;
   readonly bodyBytesMax: number;
+  /** Of routes that take larger bodies than others; absent: there are none. */
+  readonly largeBodyBytesMax?: number;
   /** Requests that may ask for something else than JSON, and that need no key. */
   readonly isOpen: (request: FastifyRequest) => boolean;
   /** Adds the hooks that find out who calls: they run after the routing and before anything else. */
@@ -66,6 +68,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   const fastify = adapter.getInstance<FastifyInstance>();
   const allowedMethods = new AllowedMethods(fastify);
   followRequests(fastify, metrics);
+  if (settings.largeBodyBytesMax !== undefined) letBodiesBeLarge(fastify, settings.largeBodyBytesMax);
   closeConnectionsAsTheyIdle(fastify);
   acceptJsonOnly(fastify);
 
@@ -81,6 +84,13 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   refuseUnexpectedBodies(fastify);
   app.useGlobalFilters(new ErrorFilter(allowedMethods, settings.translateError, metrics.countError));
   return app;
+}
+
+/** On the routes that say so alone: all others keep the app's limit. */
+function letBodiesBeLarge(fastify: FastifyInstance, bytesMax: number): void {
+  fastify.addHook('onRoute', (route) => {
+    if (route.config?.takesLargeBody) route.bodyLimit = bytesMax;
+  });
 }
 
 /** On shutdown Node closes what idles at that moment; one whose last answer is still to come would be waited for. */

@@ -30,7 +30,8 @@ function parseBody(body: Buffer): unknown {
   const text = body.toString('utf8');
   const parsed = parseJson(text);
   // Only an escape can bring characters that can't be stored into JSON text that is valid UTF-8.
-  if (text.length > shallowTextMax || text.includes('\\u')) inspect(parsed);
+  const isSuspect = text.includes('\\u') || (text.length > shallowTextMax && nestsDeeper(parsed, nestingMax));
+  if (isSuspect) inspect(parsed);
   return parsed;
 }
 
@@ -55,6 +56,17 @@ export function isStorable(text: string): boolean {
 const nestingMax = 100;
 /** A text of this length can't nest so deep that a function which calls itself would mind. */
 const shallowTextMax = 2_000;
+
+/** It goes no deeper than that itself. */
+function nestsDeeper(value: unknown, levelsMax: number): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  if (levelsMax === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => nestsDeeper(item, levelsMax - 1));
+  for (const key in value) {
+    if (nestsDeeper((value as Record<string, unknown>)[key], levelsMax - 1)) return true;
+  }
+  return false;
+}
 
 /** Goes through a body without calling itself, because its depth is the sender's choice. */
 function inspect(body: unknown): void {

@@ -65,7 +65,20 @@ export function isOpenPath(request: Pick<FastifyRequest, 'url'>): boolean {
   return openPaths.test(pathOf(request));
 }
 
-/** Answers are JSON: a caller that can't take it is told so. To be added after authentication. */
+const jsonOnly: readonly string[] = [json];
+
+/** Of the media types that its route answers in, the one that a request likes best; undefined where it takes none. */
+export function mediaTypeOf(request: FastifyRequest): string | undefined {
+  const offered = request.routeOptions.config.answersIn ?? jsonOnly;
+  const { accept } = request.headers;
+  if (accept === undefined || accept === '*/*' || accept === offered[0]) return offered[0];
+  // Parameters as in "application/json; charset=utf-8" don't make it another type; q says how welcome it is.
+  const types = accept.replace(/;\s*(?!q=)[^;,]*/gi, '');
+  if (types === '') return offered[0];
+  return new Negotiator({ headers: { accept: types } }).mediaType([...offered]);
+}
+
+/** A caller that can't take what its route answers in is told so. To be added after authentication. */
 export function refuseOtherMediaTypes(
   fastify: FastifyInstance,
   isExempt: (request: FastifyRequest) => boolean,
@@ -73,12 +86,9 @@ export function refuseOtherMediaTypes(
   fastify.addHook('onRequest', (request, _reply, done) => {
     const { accept } = request.headers;
     if (accept === undefined || accept === '*/*' || accept === json) return done();
-    if (request.is404 || isExempt(request)) return done();
-    // Parameters as in "application/json; charset=utf-8" don't make it another type; q says how welcome it is.
-    const types = accept.replace(/;\s*(?!q=)[^;,]*/gi, '');
-    const isWelcome =
-      types === '' || new Negotiator({ headers: { accept: types } }).mediaType([json]) === json;
-    done(isWelcome ? undefined : new ApiError(406, 'not_acceptable', `answers are ${json}`));
+    if (request.is404 || isExempt(request) || mediaTypeOf(request) !== undefined) return done();
+    const offered = request.routeOptions.config.answersIn ?? jsonOnly;
+    done(new ApiError(406, 'not_acceptable', `answers are ${offered.join(' or ')}`));
   });
 }
 

@@ -16,7 +16,14 @@ let formatted: { seconds: bigint | null; text: string } = { seconds: null, text:
 
 const iso8601 = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})$/;
 
-/** Reads ISO 8601 with a zone; seconds and fractions may be missing. Null where it isn't a real time. */
+/** The years 1 to 9999 in UTC: what both four digits and Postgres can say. */
+const earliest = -62_135_596_800_000_000n;
+const latest = 253_402_300_799_999_999n;
+
+/**
+ * Reads ISO 8601 with a zone; seconds and fractions may be missing. Null where it isn't a real time, or not one of
+ * the years 1 to 9999.
+ */
 export function parseTimestamp(text: string): bigint | null {
   const match = iso8601.exec(text);
   if (!match) return null;
@@ -24,7 +31,8 @@ export function parseTimestamp(text: string): bigint | null {
   const seconds = time.length === 5 ? `${time}:00` : time;
   const millis = Date.parse(`${date}T${seconds}${zone}`);
   if (Number.isNaN(millis) || !isCalendarDate(date)) return null;
-  return BigInt(millis) * 1000n + BigInt(fraction.padEnd(6, '0'));
+  const micros = BigInt(millis) * 1000n + BigInt(fraction.padEnd(6, '0'));
+  return micros < earliest || micros > latest ? null : micros;
 }
 
 /** Date.parse lets 30 February pass as 1 or 2 March. */

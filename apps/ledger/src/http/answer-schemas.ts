@@ -1,5 +1,6 @@
 import {
   choice,
+  count,
   errorSchema,
   many,
   newestFirst,
@@ -9,26 +10,91 @@ import {
   pageMeta,
   position,
   ref,
+  text,
   type SchemaObject,
 } from '#openapi';
 import { jsonWebKeySet } from './access-schemas.js';
 import { documentedErrors } from './documented-errors.js';
 import { resourceSchemas, type ResourceName } from './resource-schemas.js';
 
+const oneOr = (name: ResourceName, whenNull: string) =>
+  object({ data: { anyOf: [ref(name), { type: 'null' }] } }, `${name}; null ${whenNull}.`);
 /** A replay of a write whose data was erased since has none. */
-const oneOrErased = (name: ResourceName) =>
-  object({ data: { anyOf: [ref(name), { type: 'null' }] } }, `${name}; null in a replay once it was erased.`);
+const oneOrErased = (name: ResourceName) => oneOr(name, 'in a replay once it was erased');
+
+const batchItem: SchemaObject = {
+  description: 'What one of the transactions would have been answered alone',
+  anyOf: [
+    object(
+      {
+        status: { type: 'integer', enum: [201], description: 'It was made', examples: [201] },
+        data: {
+          description: 'The transaction; null in a replay once it was erased',
+          anyOf: [ref('WrittenTransaction'), { type: 'null' }],
+        },
+        replayed: {
+          type: 'boolean',
+          enum: [true],
+          description: 'It was made by an earlier request with its idempotencyKey',
+        },
+      },
+      'A transaction that was made',
+      ['replayed'],
+    ),
+    object(
+      {
+        status: count('The status of its error', 422),
+        error: object(
+          {
+            code: text('What went wrong', 'insufficient_funds'),
+            message: text('The same for people; it may change'),
+            details: {
+              type: 'array',
+              description: 'The fields at fault',
+              items: object(
+                { path: text('Which one'), message: text('What is wrong with it') },
+                'One fault of the transaction',
+              ),
+            },
+          },
+          'The one thing that is wrong',
+          ['details'],
+        ),
+      },
+      'A transaction that was refused',
+    ),
+  ],
+};
 
 /** The bodies of answers. */
 export const answers = {
   AccountAnswer: one('Account'),
   OpenedAccountAnswer: oneOrErased('Account'),
   AccountPage: newestFirst('Account'),
-  BalanceAnswer: one('Balance'),
+  BalanceAnswer: object(
+    { data: { anyOf: [ref('Balance'), ref('BalanceAt')] } },
+    'Balance; with `at`, BalanceAt.',
+  ),
   EntryPage: newestFirst('Entry'),
   TransactionAnswer: one('Transaction'),
   WrittenTransactionAnswer: oneOrErased('WrittenTransaction'),
   TransactionPage: newestFirst('Transaction'),
+  BatchAnswer: object(
+    {
+      data: { type: 'array', description: 'In the order of the request', items: batchItem },
+      meta: object(
+        { succeeded: count('How many were made', 1), refused: count('How many were refused', 0) },
+        'What became of the batch as a whole',
+      ),
+    },
+    'What became of each transaction of a batch.',
+  ),
+  StatementAnswer: one('Statement'),
+  ExchangeRateAnswer: one('ExchangeRate'),
+  ExchangeRatePage: newestFirst('ExchangeRate'),
+  AddedCurrencyAnswer: oneOrErased('Currency'),
+  CurrencyPage: newestFirst('Currency'),
+  ClosedPeriodAnswer: oneOr('ClosedPeriod', 'where the books were never closed'),
   EventPage: many(
     'Event',
     'In the order of the journal',

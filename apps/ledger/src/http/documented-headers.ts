@@ -1,5 +1,6 @@
 import { answerHeaders as anyAnswer, headerText, requestHeaders as anyRequest, text, typeId } from '#openapi';
 import { accountIdPattern, accountReference } from '#contracts';
+import { currencyCode } from './ids.js';
 import { exampleIds } from './schema-parts.js';
 
 const entityTag = '^"[0-9]+\\.[0-9]+"$';
@@ -48,16 +49,20 @@ export const answerHeaders = {
 /** What `{id}` stands for. A malformed one is 404, as one of nothing. */
 export const pathIds = {
   account: {
-    description: 'The account. ROOT can be neither changed nor closed (403).',
+    description: 'The account. ROOT and EXCHANGE can be neither changed nor closed (403).',
     schema: text('An account id', exampleIds.account, { pattern: accountIdPattern }),
   },
   accountOrRoot: {
-    description: 'The account, or ROOT with `?currency=`',
-    schema: accountReference('An account id or ROOT'),
+    description: 'The account; or ROOT or EXCHANGE, with `?currency=`',
+    schema: accountReference('An account id, ROOT or EXCHANGE'),
   },
   apiKey: {
     description: 'The key. Another ledger’s is 404.',
     schema: typeId('key', 'A key id', exampleIds.key),
+  },
+  currency: {
+    description: 'The code of a currency of the ledger',
+    schema: text('A code of ISO 4217, or one of the ledger’s own', 'EUR', { pattern: currencyCode.source }),
   },
   organization: {
     description: 'The organization',

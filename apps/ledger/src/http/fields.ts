@@ -1,8 +1,14 @@
 import { scopes, type Scope } from '#access';
-import { amountDigitsMax, parseAmount, parseSignedAmount } from '#domain';
+import {
+  amountDigitsMax,
+  exchangeRateDigitsMax,
+  isExchangeRate,
+  parseAmount,
+  parseSignedAmount,
+} from '#domain';
 import { field, rule, type FieldOptions } from '#openapi';
-import { isAccountReference } from './ids.js';
-import { accountReferencePattern } from '#contracts';
+import { accountIdPattern } from '#contracts';
+import { currencyCode, isPartyReference } from './ids.js';
 
 /** Above zero, in minor units. */
 export const AmountField = (options: FieldOptions) =>
@@ -41,15 +47,13 @@ export const LimitField = (options: FieldOptions) =>
 export const AccountField = (options: FieldOptions) =>
   field(
     options,
-    { type: 'string', pattern: accountReferencePattern },
+    { type: 'string', pattern: `${accountIdPattern}|^ROOT$` },
     rule(
       'account',
       'must be an account id (acc_…) or ROOT',
-      (value) => typeof value === 'string' && isAccountReference(value),
+      (value) => typeof value === 'string' && isPartyReference(value),
     ),
   );
-
-const currencyCode = /^[A-Za-z0-9]{1,32}$/;
 
 export const CurrencyField = (options: FieldOptions) =>
   field(
@@ -59,6 +63,31 @@ export const CurrencyField = (options: FieldOptions) =>
       'currency',
       'must be a currency code',
       (value) => typeof value === 'string' && currencyCode.test(value),
+    ),
+  );
+
+/** A decimal above zero, as a string: a JSON number may have lost digits on its way. */
+export const ExchangeRateField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', pattern: '^(0|[1-9][0-9]*)(\\.[0-9]+)?$', maxLength: exchangeRateDigitsMax + 2 },
+    rule(
+      'exchange-rate',
+      `must be a decimal above zero, as a string of at most ${exchangeRateDigitsMax} digits`,
+      (value) => typeof value === 'string' && isExchangeRate(value),
+    ),
+  );
+
+export const idempotencyKey = /^[\x21-\x7e]{1,255}$/;
+
+export const IdempotencyKeyField = (options: FieldOptions) =>
+  field(
+    options,
+    { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]*$' },
+    rule(
+      'idempotency-key',
+      'must be 1 to 255 visible ASCII characters',
+      (value) => typeof value === 'string' && idempotencyKey.test(value),
     ),
   );
 

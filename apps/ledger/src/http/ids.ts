@@ -19,6 +19,11 @@ export function isAccountReference(text: string): boolean {
   return accountIdText.test(text) || isSystemAccountName(text);
 }
 
+/** Whether a body may have it: money comes from ROOT and goes to it, and through EXCHANGE by itself alone. */
+export function isPartyReference(text: string): boolean {
+  return accountIdText.test(text) || text === 'ROOT';
+}
+
 /** As above, of text that its DTO has checked. */
 export function accountReference(text: string, path: string): string {
   const reference = readAccountReference(text);
@@ -37,6 +42,14 @@ export function pathTransactionId(text: string): string {
   const uuid = decodeTypeId('txn', text);
   if (uuid === null) throw transactionNotFound();
   return uuid;
+}
+
+export const currencyCode = /^[A-Za-z0-9]{1,32}$/;
+
+/** The code of a currency in a path, which the ledger may have or not. */
+export function pathCurrency(text: string): string {
+  if (!currencyCode.test(text)) throw new ApiError(404, 'not_found', 'there is no such currency');
+  return text;
 }
 
 export function pathKeyId(text: string): string {

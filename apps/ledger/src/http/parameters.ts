@@ -1,4 +1,4 @@
-import { parameter } from '#openapi';
+import { ChoiceParameter, parameter } from '#openapi';
 import { isAccountReference } from './ids.js';
 import { accountReferencePattern, exampleIds } from '#contracts';
 
@@ -6,7 +6,7 @@ export const AccountParameter = (description: string) =>
   parameter(
     description,
     { pattern: accountReferencePattern, example: exampleIds.account },
-    'must be an account id (acc_…) or ROOT',
+    'must be an account id (acc_…), ROOT or EXCHANGE',
     isAccountReference,
   );
 
@@ -24,4 +24,10 @@ export const CurrencyParameter = (description: string) =>
     { pattern: '^[A-Za-z0-9]{1,32}$', example: 'EUR' },
     'must be a currency code',
     (text) => /^[A-Za-z0-9]{1,32}$/.test(text),
+  );
+
+export const TimeBasisParameter = () =>
+  ChoiceParameter(
+    ['recorded', 'effective'],
+    'Which time counts: when it was recorded, which is what is meant where absent, or when it took effect',
   );

@@ -1,7 +1,24 @@
 import { accountWith, draftOf, idOf, rootWith, stateOf } from '../../../../test/support/ledger-fixtures.js';
-import { renderStreamEvent, renderTopicMessages, webhookBodyOf, type JournalRecord } from '#contracts';
-import { decide, unboundCaller, visibilities, type DomainEvent, type Visibility } from '#domain';
+import {
+  renderStreamEvent,
+  renderTopicMessages,
+  webhookBodyOf,
+  type JournalRecord,
+  type Reader,
+} from '#contracts';
+import {
+  decide,
+  evolve,
+  isAccountEvent,
+  isTransactionEvent,
+  unboundCaller,
+  visibilities,
+  type DomainEvent,
+  type LedgerCommand,
+  type Visibility,
+} from '#domain';
 import { encodeEventData, versionOf, type RecordedEvent } from '#journal';
+import { settingAnswer, transactionAnswer } from './answer-write.js';
 import { present } from './present.js';
 
 const recordedAt = 1_769_850_927_482_913n;
@@ -49,6 +66,43 @@ function opened({ owner, visibility, withRoot }: Case): DomainEvent {
   return { type: 'account.opened', account };
 }
 
+/** A life: a hold that is captured in part, given back in part, and voided. */
+function lifeOf(each: Case): DomainEvent[] {
+  const money = 10n ** 30n;
+  const alice = accountWith(idOf(1, 1), money, { ownerId: 'alice', minBalance: 7n });
+  const other = accountWith(idOf(1, 2), money, { ownerId: each.owner, visibility: each.visibility });
+  const state = stateOf([alice, other]);
+  const hold = { hold: { expiresAt: 3_000_000n } };
+  const draft = draftOf(idOf(2, 1), [{ sender: alice.id, recipient: other.id, amount }], hold);
+  const [transactionId, captureId, reversalId] = [idOf(2, 1), idOf(2, 2), idOf(2, 3)];
+  const commands: LedgerCommand[] = [
+    { kind: 'create-transaction', draft },
+    { kind: 'extend-hold', transactionId, expiresAt: 4_000_000n },
+    { kind: 'capture-hold', transactionId, captureId, amount: 100n, isFinal: false },
+    { kind: 'reverse-transaction', transactionId: captureId, reversalId, amount: 40n, reason: 'half of it' },
+    { kind: 'void-hold', transactionId },
+  ];
+  return commands.flatMap((command) => {
+    const decision = decide(command, state, unboundCaller);
+    if (!decision.accepted) throw new Error(`${command.kind}: ${decision.refusal.message}`);
+    for (const event of decision.events) evolve(state, event);
+    return decision.events;
+  });
+}
+
+const settings: readonly DomainEvent[] = [
+  { type: 'exchange-rate.set', from: 'EUR', to: 'USD', rate: '1.0837' },
+  { type: 'currency.added', code: 'MILES', exponent: 0, name: 'Bonus miles' },
+  { type: 'period.closed', through: '2025-12-31', closedBefore: 1_767_225_600_000_000n },
+];
+
+/** What the answer to the request shows that made the event. */
+function answerTo(event: DomainEvent, reader: Reader) {
+  const events = [{ position: 17n, recordedAt, transactionId: null, event }];
+  if (isAccountEvent(event)) return present({ kind: 'account', account: event.account }, reader);
+  return (isTransactionEvent(event) ? transactionAnswer(events, reader) : settingAnswer(events, reader)).data;
+}
+
 function recorded(event: DomainEvent): RecordedEvent {
   return {
     ledgerId: idOf(9, 1),
@@ -56,8 +110,8 @@ function recorded(event: DomainEvent): RecordedEvent {
     position: 17n,
     id: idOf(8, 1),
     type: event.type,
-    version: versionOf(event.type),
-    transactionId: event.type === 'transaction.posted' ? event.transaction.transactionId : null,
+    version: versionOf(event),
+    transactionId: isTransactionEvent(event) ? event.transaction.transactionId : null,
     dataText: encodeEventData(event),
     dataSalt: Buffer.alloc(32, 1),
     dataHash: Buffer.alloc(32, 2),
@@ -94,32 +148,37 @@ describe.each([null, 'alice', 'bob', 'carol'])('one resource, to the reader %s',
   it.each(cases)(
     'is the same in answers, the event feed and webhooks: $owner $visibility $withRoot',
     (each) => {
-      for (const event of [postedBetween(each), opened(each)]) {
+      for (const event of [postedBetween(each), opened(each), ...lifeOf(each)]) {
         const inJournal = recorded(event);
-        const answer =
-          event.type === 'transaction.posted'
-            ? present(
-                {
-                  kind: 'transaction',
-                  record: { transaction: event.transaction, position: 17n, recordedAt },
-                  withBalances: true,
-                },
-                reader,
-              )
-            : present({ kind: 'account', account: event.account }, reader);
+        const answer = JSON.stringify(answerTo(event, reader));
         const fed = present({ kind: 'event', recorded: inJournal }, reader)['data'];
         const sent = webhookBodyOf(renderStreamEvent(journalRecord(inJournal)), reader).data;
 
         // To the byte: the order of fields counts too.
-        expect(JSON.stringify(fed)).toBe(JSON.stringify(answer));
-        expect(JSON.stringify(sent)).toBe(JSON.stringify(answer));
+        expect(JSON.stringify(fed)).toBe(answer);
+        expect(JSON.stringify(sent)).toBe(answer);
       }
     },
   );
 });
 
+test('a setting of the ledger is the same everywhere to readers bound to no owner, and hidden from others', () => {
+  for (const event of settings) {
+    const inJournal = recorded(event);
+    const everybody = { ownerId: null };
+    const answer = answerTo(event, everybody);
+    const { data } = renderStreamEvent(journalRecord(inJournal));
+    expect(data).toEqual(answer);
+    expect(present({ kind: 'event', recorded: inJournal }, everybody)['data']).toEqual(answer);
+    expect(present({ kind: 'event', recorded: inJournal }, { ownerId: 'alice' })['data']).toBeNull();
+  }
+});
+
 test('what is published is what is fed to a reader bound to no owner', () => {
-  for (const event of cases.flatMap((each) => [postedBetween(each), opened(each)])) {
+  for (const event of [
+    ...cases.flatMap((each) => [postedBetween(each), opened(each), ...lifeOf(each)]),
+    ...settings,
+  ]) {
     const inJournal = recorded(event);
     const fed = present({ kind: 'event', recorded: inJournal }, { ownerId: null });
     const [message] = renderTopicMessages(journalRecord(inJournal));

@@ -5,29 +5,70 @@ import {
   ledgerIdOf,
   renderAccount,
   renderBalances,
+  renderCurrency,
   renderErasedTransaction,
   renderEventData,
+  renderExchangeRate,
+  renderPeriod,
   renderTransaction,
   transactionIdOf,
+  type CurrencyState,
+  type ExchangeRateState,
+  type ProgressState,
   type Reader,
+  type TransactionState,
 } from '#contracts';
-import type { Account, PostedTransaction } from '#domain';
+import type { Account, Progress, Transaction } from '#domain';
 import type { RecordedEvent } from '#journal';
 import { formatTimestamp } from '#platform';
-import type { EntryRow } from '../accounts/list-entries.js';
+import type { EntryRow } from '../accounts/entry-row.js';
+import type { BalanceAt } from '../accounts/get-balance-at.js';
+import type { StatementLine } from '../accounts/statement-lines.js';
 
 export interface TransactionRecord {
-  readonly transaction: PostedTransaction;
+  readonly transaction: Transaction;
   readonly position: bigint;
   readonly recordedAt: bigint;
 }
 
+export interface TransactionResource {
+  readonly kind: 'transaction';
+  readonly record: TransactionRecord;
+  /** How far it has come; null for one that is no hold and of which nothing was given back. */
+  readonly progress: Progress | null;
+  /** Of a capture: how far its hold has come. */
+  readonly hold: Progress | null;
+  readonly withBalances: boolean;
+}
+
+/** When something was set, and where the journal says so. */
+interface SettingRecord {
+  readonly position: bigint;
+  readonly recordedAt: bigint;
+}
+
+/** What a ledger as a whole was told to be. */
+export type SettingResource =
+  | {
+      readonly kind: 'exchange-rate';
+      readonly exchangeRate: ExchangeRateState;
+      readonly record: SettingRecord;
+    }
+  | { readonly kind: 'currency'; readonly currency: CurrencyState; readonly record: SettingRecord }
+  | {
+      readonly kind: 'period';
+      readonly period: { readonly through: string; readonly closedBefore: bigint };
+      readonly record: SettingRecord;
+    };
+
 export type Resource =
   | { readonly kind: 'account'; readonly account: Account }
   | { readonly kind: 'balance'; readonly account: Account; readonly position: bigint; readonly asOf: bigint }
-  | { readonly kind: 'transaction'; readonly record: TransactionRecord; readonly withBalances: boolean }
-  /** A transaction whose data was erased: that it was is all that is left. */
-  | { readonly kind: 'erased'; readonly recorded: RecordedEvent }
+  | TransactionResource
+  /** A transaction whose data was erased: that it was, and how far it has come, is all that is left. */
+  | { readonly kind: 'erased'; readonly recorded: RecordedEvent; readonly progress: Progress | null }
+  | SettingResource
+  | { readonly kind: 'balance-at'; readonly balance: BalanceAt }
   | { readonly kind: 'entry'; readonly entry: EntryRow }
   | { readonly kind: 'event'; readonly recorded: RecordedEvent };
 
@@ -39,11 +80,20 @@ export function present(resource: Resource, reader: Reader): Record<string, unkn
     case 'balance':
       return presentBalance(resource);
     case 'transaction':
-      return presentTransaction(resource.record, resource.withBalances, reader);
+      return presentTransaction(resource, reader);
     case 'erased':
-      return renderErasedTransaction(resource.recorded.transactionId, timed(resource.recorded));
+      return presentErased(resource);
+    case 'exchange-rate':
+      return renderExchangeRate(resource.exchangeRate, timed(resource.record));
+    case 'currency':
+      return renderCurrency(resource.currency, timed(resource.record));
+    case 'period':
+      return presentPeriod(resource);
+    case 'balance-at':
+      return presentBalanceAt(resource.balance);
     case 'entry':
       return presentEntry(resource.entry, reader);
+
     case 'event':
       return presentEvent(resource.recorded, reader);
   }
@@ -66,12 +116,54 @@ function presentBalance({ account, position, asOf }: Extract<Resource, { kind: '
   };
 }
 
-function presentTransaction(record: TransactionRecord, withBalances: boolean, reader: Reader) {
-  return renderTransaction(record.transaction, timed(record), withBalances, reader);
+function presentTransaction({ record, progress, hold, withBalances }: TransactionResource, reader: Reader) {
+  const shown = { progress: progressState(progress), hold: progressState(hold), withBalances };
+  return renderTransaction(transactionState(record.transaction), timed(record), shown, reader);
+}
+
+function presentErased({ recorded, progress }: Extract<Resource, { kind: 'erased' }>) {
+  const times = { ...timed(recorded), effectiveAt: formatTimestamp(recorded.effectiveAt) };
+  return renderErasedTransaction(recorded.transactionId, times, progressState(progress));
+}
+
+/** Times are texts to whoever renders; most transactions have none of their own. */
+function transactionState(transaction: Transaction): TransactionState {
+  const { effectiveAt, made, ...plain } = transaction;
+  if (effectiveAt === undefined && made === undefined) return transaction as typeof plain;
+  return {
+    ...plain,
+    ...(effectiveAt === undefined ? {} : { effectiveAt: formatTimestamp(effectiveAt) }),
+    ...(made === undefined ? {} : { made: timed(made) }),
+  };
+}
+
+function progressState(progress: Progress | null): ProgressState | null {
+  if (!progress) return null;
+  const { expiresAt } = progress;
+  return { ...progress, expiresAt: expiresAt === null ? null : formatTimestamp(expiresAt) };
 }
 
 function timed({ position, recordedAt }: Pick<RecordedEvent, 'position' | 'recordedAt'>) {
   return { position: position.toString(), recordedAt: formatTimestamp(recordedAt) };
+}
+
+function presentPeriod({ period, record }: Extract<Resource, { kind: 'period' }>) {
+  const closedBefore = formatTimestamp(period.closedBefore);
+  return renderPeriod({ through: period.through, closedBefore }, timed(record));
+}
+
+function presentBalanceAt({ account, posted, position, asOf }: BalanceAt) {
+  return {
+    accountId: account.system ?? accountIdOf(account.id),
+    currency: account.currency,
+    posted: posted.toString(),
+    position: position.toString(),
+    asOf: formatTimestamp(asOf),
+  };
+}
+
+export function presentStatementLine(line: StatementLine, reader: Reader) {
+  return { ...presentEntry(line, reader), effectiveAt: formatTimestamp(line.effectiveAt) };
 }
 
 function presentEntry(entry: EntryRow, reader: Reader) {

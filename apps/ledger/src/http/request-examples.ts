@@ -2,6 +2,8 @@ import type { RequestExamples } from '#openapi';
 import { exampleIds } from '#contracts';
 
 const { account, otherAccount } = exampleIds;
+/** In another currency than the others. */
+export const dollarAccount = 'acc_01jd3v5c9kqs4t7xw2m8r0g6yf';
 
 /** Bodies to begin with, by the name of their class. Each of them is sent to the API by a test. */
 export const requestExamples: RequestExamples = {
@@ -50,6 +52,93 @@ export const requestExamples: RequestExamples = {
       value: { sender: account, recipient: otherAccount, amount: 250 },
     },
     mint: { summary: 'Out of ROOT', value: { sender: 'ROOT', recipient: account, amount: '1000' } },
+    postings: {
+      summary: 'One payment split over several accounts, all of it or nothing',
+      value: {
+        postings: [
+          { sender: account, recipient: otherAccount, amount: '95' },
+          { sender: account, recipient: 'ROOT', amount: '5' },
+        ],
+        reference: 'Sale with fee',
+      },
+    },
+    hold: {
+      summary: 'Money that is held, to be captured later',
+      value: {
+        sender: account,
+        recipient: otherAccount,
+        amount: '100',
+        pending: true,
+        expiresAt: '2099-12-31T23:59:59Z',
+      },
+    },
+    exchange: {
+      summary: 'Into another currency, at a rate of its own',
+      value: { sender: account, recipient: dollarAccount, amount: '100', exchangeRate: '1.0837' },
+    },
+    conditional: {
+      summary: 'Only while there is enough',
+      value: {
+        sender: account,
+        recipient: otherAccount,
+        amount: '10',
+        conditions: [{ accountId: account, minPosted: '100' }],
+      },
+    },
+    backdated: {
+      summary: 'What took effect earlier',
+      value: { sender: account, recipient: otherAccount, amount: '10', effectiveAt: '2024-12-31T22:00:00Z' },
+    },
+    dryRun: {
+      summary: 'What would happen',
+      value: { sender: account, recipient: otherAccount, amount: '10', dryRun: true },
+    },
+  },
+  CaptureHoldBody: {
+    part: { summary: 'A part, and the rest stays held', value: { amount: '60' } },
+    last: { summary: 'A part, and the rest is released', value: { amount: '60', final: true } },
+    all: { summary: 'All that is left', value: {} },
+  },
+  VoidHoldBody: {
+    release: { summary: 'Release all of it', value: {} },
+    dryRun: { summary: 'What would happen', value: { dryRun: true } },
+  },
+  ExtendHoldBody: {
+    longer: { summary: 'Until another time', value: { expiresAt: '2099-12-31T23:59:59Z' } },
+  },
+  ReverseTransactionBody: {
+    refund: { summary: 'Give a part back', value: { amount: '25', reason: 'Breakfast was not served' } },
+    all: { summary: 'All that is left', value: {} },
+  },
+  CreateBatchBody: {
+    payroll: {
+      summary: 'Each by itself, with keys of their own',
+      value: {
+        mode: 'independent',
+        transactions: [
+          { sender: account, recipient: otherAccount, amount: '100', idempotencyKey: 'salary-2026-01-17' },
+          { sender: account, recipient: 'ROOT', amount: '20', reference: 'Tax' },
+        ],
+      },
+    },
+    transfer: {
+      summary: 'All of them or none',
+      value: {
+        mode: 'atomic',
+        transactions: [
+          { sender: account, recipient: otherAccount, amount: '100' },
+          { sender: otherAccount, recipient: account, amount: '100' },
+        ],
+      },
+    },
+  },
+  SetExchangeRateBody: { rate: { summary: '1 EUR is 1.0837 USD', value: { rate: '1.0837' } } },
+  AddCurrencyBody: {
+    miles: { summary: 'Bonus miles', value: { code: 'MILES', exponent: 0, name: 'Bonus miles' } },
+  },
+  ClosePeriodBody: {
+    day: { summary: 'All of 2020', value: { date: '2020-12-31' } },
+    moment: { summary: 'All before a moment', value: { date: '2021-01-01T05:00:00+05:00' } },
   },
   CreateKeyBody: {
     service: {

@@ -1,13 +1,10 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import stringify from 'safe-stable-stringify';
 import { callerOf } from '#access';
 import type { WriteRequest } from '#journal';
-import { pathOf, sha256, validationError } from '#platform';
-
-const idempotencyKey = /^[\x21-\x7e]{1,255}$/;
-/** Fields whose number and digit-string forms are one and the same. */
-const amountFields = new Set(['amount', 'openingBalance', 'minBalance', 'maxBalance']);
+import { pathOf, validationError } from '#platform';
+import { idempotencyKey } from './fields.js';
+import { requestHash } from './request-hash.js';
 
 let requestTimeMs = 10_000;
 
@@ -19,18 +16,31 @@ export function setRequestTime(ms: number): void {
 /** A request that changes the ledger, as the journal wants it. */
 export const Write = createParamDecorator((_: unknown, context: ExecutionContext): WriteRequest => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const { actor, ledgerId, ownerId } = callerOf(request);
+  return writeRequestOf(request, () => requestHash(request.method, pathOf(request), request.body));
+});
+
+/** @param hashOf what makes the request the same as another; asked for where it has a key alone */
+export function writeRequestOf(request: FastifyRequest, hashOf: () => Buffer): WriteRequest {
+  const { actor, ledgerId, ownerId, scopes } = callerOf(request);
   const key = idempotencyKeyOf(request);
   return {
     ledgerId,
     actor,
     owner: ownerId ?? '',
+    mayMint: scopes.has('mint'),
+    mayBurn: scopes.has('burn'),
+    isDryRun: isDryRun(request.body),
     idempotencyKey: key,
-    requestHash: key === null ? null : requestHash(request),
+    requestHash: key === null ? null : hashOf(),
     deadlineAt: request.receivedAt + requestTimeMs,
     bytes: request.bodyBytes,
   };
-});
+}
+
+/** The body may not have been checked yet: a route that doesn't know the field refuses it. */
+function isDryRun(body: unknown): boolean {
+  return body !== null && typeof body === 'object' && (body as { dryRun?: unknown }).dryRun === true;
+}
 
 function idempotencyKeyOf(request: FastifyRequest): string | null {
   const key = request.headers['idempotency-key'];
@@ -41,21 +51,4 @@ function idempotencyKeyOf(request: FastifyRequest): string | null {
     ]);
   }
   return key;
-}
-
-/** Method, path and parsed body make a request the same; field order and the form of amounts do not matter. */
-function requestHash(request: FastifyRequest): Buffer {
-  const text = stringify([request.method, pathOf(request), normalised(request.body)]);
-  return sha256(text ?? '');
-}
-
-function normalised(body: unknown): unknown {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) return body ?? null;
-  return Object.fromEntries(
-    Object.entries(body).map(([field, value]) =>
-      amountFields.has(field) && Number.isSafeInteger(value)
-        ? [field, String(value)]
-        : [field, value as unknown],
-    ),
-  );
 }

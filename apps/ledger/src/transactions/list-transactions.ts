@@ -1,7 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
-import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from '#journal';
 import {
   countSql,
   decodeCursor,
@@ -24,6 +23,12 @@ import { listsProjection } from '../projections/lists-projection.js';
 import { findPositionBounds, type PositionBounds } from '../projections/position-bounds.js';
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
 import { isSystemParty } from '../projections/system-parties.js';
+import {
+  listedTransactionSql,
+  readListedTransaction,
+  type ListedTransaction,
+  type ListedTransactionRow,
+} from './listed-transaction.js';
 import { canSearch, searchPage, searchTotal } from './reference-search.js';
 import {
   sides,
@@ -34,10 +39,11 @@ import {
   type WalkedFilters,
 } from './transaction-filters.js';
 
+export type { ListedTransaction } from './listed-transaction.js';
 export type Consistency = 'strong' | 'eventual';
 
 /** Transactions of a ledger, newest first, as the journal has them. */
-export class ListTransactions extends Query<Page<RecordedEvent>> {
+export class ListTransactions extends Query<Page<ListedTransaction>> {
   constructor(
     readonly ledgerId: string,
     readonly filters: TransactionFilters,
@@ -55,7 +61,12 @@ export class ListTransactionsHandler implements IQueryHandler<ListTransactions> 
     private readonly waiter: ProjectionWaiter,
   ) {}
 
-  async execute({ ledgerId, filters, page, consistency }: ListTransactions): Promise<Page<RecordedEvent>> {
+  async execute({
+    ledgerId,
+    filters,
+    page,
+    consistency,
+  }: ListTransactions): Promise<Page<ListedTransaction>> {
     const scope: CursorScope = { list: 'transactions', owner: ledgerId, filters };
     const skip = rowsBefore(page);
     const [cursor = null] = page.cursor === null ? [] : decodeCursor(scope, page.cursor);
@@ -67,7 +78,7 @@ export class ListTransactionsHandler implements IQueryHandler<ListTransactions> 
     const rows = await readPage(this.pool, ledgerId, walked, bounds, skip, page.limit);
     const counted = { ...whole, before: earlier(whole.before, rows.position + 1n) };
     const total = page.wantsTotal ? await countAll(this.pool, ledgerId, walked, counted) : undefined;
-    return pageOf(page, scope, rows, ({ position }) => [position], total);
+    return pageOf(page, scope, rows, ({ recorded }) => [recorded.position], total);
   }
 }
 
@@ -103,7 +114,7 @@ async function readPage(
   bounds: PositionBounds,
   skip: number,
   limit: number,
-): Promise<PageRows<RecordedEvent>> {
+): Promise<PageRows<ListedTransaction>> {
   if (!canSearch(filters)) return await walk(db, ledgerId, filters, bounds, skip, limit, examinedRowsMax);
   const newest = await walk(db, ledgerId, filters, bounds, skip, limit, examinedBeforeSearchMax);
   const isDone = newest.items.length > limit || newest.end === null;
@@ -118,26 +129,26 @@ async function walk(
   skip: number,
   limit: number,
   examinedMax: number,
-): Promise<PageRows<RecordedEvent>> {
+): Promise<PageRows<ListedTransaction>> {
   const values = new StatementValues(ledgerId);
   const keys = walkSql(walkedTransactions(filters, bounds, values), skip, limit, examinedMax);
-  const { rows } = await db.query<{ checkpoint: string } & (EventRow | { position: null })>(
+  const { rows } = await db.query<{ checkpoint: string } & (ListedTransactionRow | { position: null })>(
     `SELECT c.position::text AS checkpoint, v.*
     FROM projections.checkpoints c
     LEFT JOIN LATERAL (${keys}) k ON true
-    LEFT JOIN LATERAL (
-      SELECT ${eventColumnsSql('j')} FROM journal.events j WHERE j.ledger_id = $1 AND j.position = k.key
-    ) v ON true
+    LEFT JOIN LATERAL (${listedTransactionSql('k.key')}) v ON true
     WHERE c.ledger_id = $1 AND c.projection = '${listsProjection.name}'
     ORDER BY k.key DESC`,
     values.values,
   );
-  const items = rows.filter((row): row is { checkpoint: string } & EventRow => row.position !== null);
+  const items = rows.filter(
+    (row): row is { checkpoint: string } & ListedTransactionRow => row.position !== null,
+  );
   const position = BigInt(rows[0]?.checkpoint ?? '0');
   const isFull = items.length > limit;
   const seen = { ...bounds, before: earlier(bounds.before, position + 1n) };
   const end = isFull ? null : await findEnd(db, ledgerId, filters, seen, examinedMax);
-  return { items: items.map(readEventRow), end: end === null ? null : [end], position };
+  return { items: items.map(readListedTransaction), end: end === null ? null : [end], position };
 }
 
 /** Where a walk stopped that didn't fill its page. Null: at the end of the list. */

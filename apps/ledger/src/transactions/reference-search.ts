@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from '#journal';
 import {
   examinedRowsMax,
   exactTotalMax,
@@ -11,6 +10,12 @@ import {
 import { listsProjection } from '../projections/lists-projection.js';
 import type { PositionBounds } from '../projections/position-bounds.js';
 import { hasTrigram } from '../projections/statement.js';
+import {
+  listedTransactionSql,
+  readListedTransaction,
+  type ListedTransaction,
+  type ListedTransactionRow,
+} from './listed-transaction.js';
 import { conditionSql, isSelective, referenceSql, type TransactionFilters } from './transaction-filters.js';
 
 /**
@@ -42,7 +47,7 @@ export async function searchPage(
   bounds: PositionBounds,
   skip: number,
   limit: number,
-): Promise<PageRows<RecordedEvent>> {
+): Promise<PageRows<ListedTransaction>> {
   const checkpoint = await readCheckpoint(db, ledgerId);
   const { positions, end } = await search(
     db,
@@ -52,8 +57,12 @@ export async function searchPage(
     skip + limit + 1,
     searchMsMax.page,
   );
-  const items = await readEventsAt(db, ledgerId, positions.slice(skip));
-  return { items, end: end === null ? null : [end], position: checkpoint };
+  const found = positions.slice(skip);
+  const items = await readTransactionsAt(db, ledgerId, found, filters.status);
+  // A page that was full and has lost a row shows all that are left, and goes on after the last that was found.
+  const isFull = found.length > limit;
+  const last = isFull && items.length <= limit ? BigInt(found.at(-1)!) : end;
+  return { items, end: last === null ? null : [last], position: checkpoint };
 }
 
 export async function searchTotal(
@@ -172,16 +181,22 @@ async function readCheckpoint(db: pg.Pool, ledgerId: string): Promise<bigint> {
   return BigInt(rows[0]?.position ?? '0');
 }
 
-async function readEventsAt(
+/**
+ * What is found may have come further since, so that it hasn't the status asked for any more: it is left out. All
+ * else that a search looks at stays as it was.
+ */
+async function readTransactionsAt(
   db: pg.Pool,
   ledgerId: string,
   positions: readonly string[],
-): Promise<RecordedEvent[]> {
-  const { rows } = await db.query<EventRow>({
-    name: 'read-events-at',
-    text: `SELECT ${eventColumnsSql('v')} FROM journal.events v
-      WHERE v.ledger_id = $1 AND v.position = ANY($2::bigint[]) ORDER BY v.position DESC`,
-    values: [ledgerId, positions],
+  status: string | undefined,
+): Promise<ListedTransaction[]> {
+  const { rows } = await db.query<ListedTransactionRow>({
+    name: 'read-transactions-at',
+    text: `SELECT v.* FROM unnest($2::bigint[]) WITH ORDINALITY AS k(position, n)
+      CROSS JOIN LATERAL (${listedTransactionSql('k.position')}) v
+      WHERE v.status = coalesce($3::text, v.status) ORDER BY k.n`,
+    values: [ledgerId, positions, status],
   });
-  return rows.map(readEventRow);
+  return rows.map(readListedTransaction);
 }

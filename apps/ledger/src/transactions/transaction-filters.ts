@@ -194,7 +194,8 @@ function partySql(side: 'sender' | 'recipient', accountId: string, alias: string
 
 /**
  * The same for an owner, to whom a transaction shows another's private account as null: by its id it is not found.
- * As the account was at the time, which the entry on the other side of its posting knows.
+ * As the account was at the time, which the entry on the other side of its posting knows; a hold has no entries, and
+ * its parties say it themselves.
  */
 function shownPartySql(
   side: 'sender' | 'recipient',
@@ -203,13 +204,20 @@ function shownPartySql(
   alias: string,
 ): string {
   const [direction, step] = side === 'sender' ? ['debit', 1] : ['credit', -1];
-  return `coalesce((SELECT (SELECT o.counterparty_owner_id = ${ownerId} OR o.counterparty_visibility <> 'private'
+  const isShown = (owner: string, visibility: string) =>
+    `${owner} = ${ownerId} OR ${visibility} <> 'private'`;
+  const isEntryShown = `(SELECT (SELECT ${isShown('o.counterparty_owner_id', 'o.counterparty_visibility')}
       FROM projections.entries o
-      WHERE o.ledger_id = $1 AND o.account_id = q.counterparty_id AND o.position = ${alias}.position
-        AND o.leg = q.leg + ${step})
-    FROM projections.entries q
-    WHERE q.ledger_id = $1 AND q.account_id = ${accountId}::uuid AND q.position = ${alias}.position
-      AND q.direction = '${direction}' LIMIT 1), false)`;
+      WHERE o.ledger_id = $1 AND o.account_id = n.counterparty_id AND o.position = ${alias}.position
+        AND o.leg = n.leg + ${step})
+    FROM projections.entries n
+    WHERE n.ledger_id = $1 AND n.account_id = ${accountId}::uuid AND n.position = ${alias}.position
+      AND n.direction = '${direction}' LIMIT 1)`;
+  return `coalesce((SELECT CASE WHEN q.hold_visibility IS NULL THEN ${isEntryShown}
+      ELSE ${isShown('q.hold_owner_id', 'q.hold_visibility')} END
+    FROM projections.transaction_parties q
+    WHERE q.ledger_id = $1 AND q.account_id = ${accountId}::uuid AND q.side = '${side}'
+      AND q.position = ${alias}.position LIMIT 1), false)`;
 }
 
 /** Currency and amount are met by one posting: the only one, or any of several. */

@@ -1,6 +1,10 @@
+import type { Principal } from '#access';
 import { transactionStatuses, transactionTypes } from '#contracts';
-import { ChoiceParameter, ListQuery, TextParameter, TimeParameter } from '#openapi';
+import { ChoiceParameter, ListQuery, readTimes, TextParameter, TimeParameter } from '#openapi';
+import { accountReference } from '../http/ids.js';
+import { refuseSystemAccountsToOwners } from '../http/owner-bound.js';
 import { AccountParameter, AmountParameter, CurrencyParameter } from '../http/parameters.js';
+import type { TransactionFilters } from './transaction-filters.js';
 
 export class ListTransactionsQuery extends ListQuery {
   @AccountParameter('On either side')
@@ -44,4 +48,34 @@ export class ListTransactionsQuery extends ListQuery {
 
   @AmountParameter('At most this amount')
   'filter[amount][lte]'?: string;
+}
+
+/** What a list is asked for, by who may ask for it. */
+export function filtersOf(query: ListTransactionsQuery, caller: Principal): TransactionFilters {
+  const account = (side: 'account' | 'sender' | 'recipient') => {
+    const text = query[`filter[${side}]`];
+    return text === undefined ? undefined : accountReference(text, `filter[${side}]`);
+  };
+  const amount = (bound: 'gte' | 'lte') => {
+    const text = query[`filter[amount][${bound}]`];
+    return text === undefined ? undefined : BigInt(text);
+  };
+  const parties = { account: account('account'), sender: account('sender'), recipient: account('recipient') };
+  const { account: either, sender, recipient } = parties;
+  refuseSystemAccountsToOwners(caller, {
+    'filter[account]': either,
+    'filter[sender]': sender,
+    'filter[recipient]': recipient,
+  });
+  return {
+    ...parties,
+    reference: query['filter[reference]'],
+    type: query['filter[type]'],
+    status: query['filter[status]'],
+    currency: query['filter[currency]'],
+    externalId: query['filter[externalId]'],
+    createdAt: readTimes(query),
+    amount: { gte: amount('gte'), lte: amount('lte') },
+    seenBy: caller.ownerId ?? undefined,
+  };
 }

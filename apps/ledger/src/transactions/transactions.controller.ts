@@ -1,27 +1,25 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
-
-import { Access, Caller, requireScope, type Principal } from '#access';
-import { parseAmount, type TransactionDraft } from '#domain';
-import { decodeEvent, type RecordedEvent, type WriteRequest } from '#journal';
-import { pageErrors, readPageRequest, readTimes } from '#openapi';
-import { DtoPipe, validationError, newUuid } from '#platform';
+import { Access, Caller, type Principal } from '#access';
+import { decodeEvent, type WriteRequest } from '#journal';
+import { pageErrors, readPageRequest } from '#openapi';
+import { DtoPipe } from '#platform';
 import { committedEvents, transactionAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { accountReference, pathTransactionId, transactionNotFound } from '../http/ids.js';
-import { refuseSystemAccountsToOwners } from '../http/owner-bound.js';
 import { present, type Resource } from '../http/present.js';
 import { presentPage } from '../http/present-page.js';
 import { Write } from '../http/write-request.js';
 import { Burn } from './burn.js';
 import { CreateTransaction } from './create-transaction.js';
 import { GetTransaction } from './get-transaction.js';
-import { ListTransactions } from './list-transactions.js';
+import { ListTransactions, type ListedTransaction } from './list-transactions.js';
+import { requireMayAsk } from './may-ask.js';
 import { Mint } from './mint.js';
-import type { TransactionFilters } from './transaction-filters.js';
-import { BurnBody, CreateTransactionBody, MintBody, type MovementBody } from './transaction-bodies.js';
-import { ListTransactionsQuery } from './transaction-queries.js';
+import { BurnBody, CreateTransactionBody, MintBody } from './transaction-bodies.js';
+import { amountOf, asSent, detailsOf, transactionDraft } from './transaction-draft.js';
+import { filtersOf, ListTransactionsQuery } from './transaction-queries.js';
 
 /** In which any movement of money may end. */
 const movementErrors = [
@@ -30,6 +28,8 @@ const movementErrors = [
   'account_closed',
   'account_frozen',
   'external_id_taken',
+  'period_closed',
+  'version_conflict',
   ...writeErrors,
 ] as const;
 
@@ -43,12 +43,22 @@ export class TransactionsController {
   @Documented({
     summary: 'Move money',
     description:
-      'From one account to another. ROOT as the sender makes it a mint, as the recipient a burn. A key that is ' +
-      "bound to an owner debits that owner's accounts, credits them and others that are public or unlisted, and " +
-      "can't name ROOT (403).",
+      'From one account to another, or by several postings, all of them or none. ROOT as the sender makes it a ' +
+      'mint, as the recipient a burn. Between currencies the amount is changed at the ledger’s rate, through the ' +
+      'EXCHANGE accounts of both. With `pending` the money is held: it leaves `available` at once, and is captured ' +
+      "or released later. A key that is bound to an owner debits that owner's accounts, credits them and others " +
+      "that are public or unlisted, and can't say exchangeRate nor name ROOT (403).",
     answers: { 201: 'WrittenTransactionAnswer' },
-    errors: [...movementErrors, 'exchange_rate_missing', 'insufficient_funds', 'balance_limit_exceeded'],
+    errors: [
+      ...movementErrors,
+      'currency_mismatch',
+      'exchange_rate_missing',
+      'amount_too_small',
+      'insufficient_funds',
+      'balance_limit_exceeded',
+    ],
     idempotent: true,
+    hasDryRun: true,
   })
   @Post('transactions')
   @Access('transactions:write')
@@ -58,14 +68,10 @@ export class TransactionsController {
     @Caller() caller: Principal,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const sender = accountReference(body.sender, 'sender');
-    const recipient = accountReference(body.recipient, 'recipient');
-    refuseSystemAccountsToOwners(caller, { sender, recipient });
-    if (sender === 'ROOT') requireScope(caller, 'mint');
-    if (recipient === 'ROOT') requireScope(caller, 'burn');
-    const postings = [{ sender, recipient, amount: amountOf(body) }];
-    const command = new CreateTransaction(request, { ...draftOf(body), postings });
-    return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
+    const draft = transactionDraft(body);
+    requireMayAsk(caller, body);
+    const outcome = await this.commands.execute(new CreateTransaction(request, draft));
+    return transactionAnswer(committedEvents(asSent(outcome, body), reply), caller);
   }
 
   @Documented({
@@ -74,6 +80,7 @@ export class TransactionsController {
     answers: { 201: 'WrittenTransactionAnswer' },
     errors: [...movementErrors, 'balance_limit_exceeded'],
     idempotent: true,
+    hasDryRun: true,
   })
   @Post('mints')
   @Access('mint')
@@ -84,7 +91,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const recipient = accountReference(body.recipient, 'recipient');
-    const command = new Mint(request, recipient, amountOf(body), draftOf(body));
+    const command = new Mint(request, recipient, amountOf(body.amount), detailsOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
 
@@ -94,6 +101,7 @@ export class TransactionsController {
     answers: { 201: 'WrittenTransactionAnswer' },
     errors: [...movementErrors, 'insufficient_funds'],
     idempotent: true,
+    hasDryRun: true,
   })
   @Post('burns')
   @Access('burn')
@@ -104,7 +112,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const sender = accountReference(body.sender, 'sender');
-    const command = new Burn(request, sender, amountOf(body), draftOf(body));
+    const command = new Burn(request, sender, amountOf(body.amount), detailsOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
 
@@ -128,8 +136,8 @@ export class TransactionsController {
   @Documented({
     summary: 'Get a transaction',
     description:
-      'Straight from the journal. It can be neither changed nor deleted. To a key that is bound to an owner, only ' +
-      'those exist that touch an account of that owner.',
+      'Straight from the journal. It can be neither changed nor deleted; what happens to it afterwards shows in it. ' +
+      'To a key that is bound to an owner, only those exist that touch an account of that owner.',
     id: 'transaction',
     answers: { 200: 'TransactionAnswer' },
     errors: ['transaction_not_found'],
@@ -138,66 +146,17 @@ export class TransactionsController {
   @Access('transactions:read')
   async get(@Param('id') id: string, @Caller() caller: Principal) {
     const query = new GetTransaction(caller.ledgerId, pathTransactionId(id), caller.ownerId);
-    const [posted] = await this.queries.execute(query);
-    if (!posted) throw transactionNotFound();
-    return { data: present(transactionResource(posted), caller) };
+    const found = await this.queries.execute(query);
+    if (!found) throw transactionNotFound();
+    return { data: present(transactionResource(found), caller) };
   }
 }
 
-function amountOf(body: MovementBody): bigint {
-  const amount = parseAmount(body.amount);
-  if (amount === null) throw validationError([{ path: 'amount', message: 'is not an amount' }]);
-  return amount;
-}
-
-function draftOf(body: MovementBody): Omit<TransactionDraft, 'postings'> {
-  return {
-    transactionId: newUuid(),
-    reference: body.reference ?? null,
-    externalId: body.externalId ?? null,
-    metadata: body.metadata ?? {},
-  };
-}
-
-function filtersOf(query: ListTransactionsQuery, caller: Principal): TransactionFilters {
-  const account = (side: 'account' | 'sender' | 'recipient') => {
-    const text = query[`filter[${side}]`];
-    return text === undefined ? undefined : accountReference(text, `filter[${side}]`);
-  };
-  const amount = (bound: 'gte' | 'lte') => {
-    const text = query[`filter[amount][${bound}]`];
-    return text === undefined ? undefined : BigInt(text);
-  };
-  const parties = { account: account('account'), sender: account('sender'), recipient: account('recipient') };
-  const { account: either, sender, recipient } = parties;
-  refuseSystemAccountsToOwners(caller, {
-    'filter[account]': either,
-    'filter[sender]': sender,
-    'filter[recipient]': recipient,
-  });
-  return {
-    ...parties,
-    reference: query['filter[reference]'],
-    type: query['filter[type]'],
-    status: query['filter[status]'],
-    currency: query['filter[currency]'],
-    externalId: query['filter[externalId]'],
-    createdAt: readTimes(query),
-    amount: { gte: amount('gte'), lte: amount('lte') },
-    seenBy: caller.ownerId ?? undefined,
-  };
-}
-
-/** What a transaction is shown from: its first event. Null data: it was erased. */
-function transactionResource(recorded: RecordedEvent): Resource {
+/** What a transaction is shown from: the event that made it, and how far it has come. Null data: it was erased. */
+function transactionResource({ recorded, progress, hold }: ListedTransaction): Resource {
   const event = decodeEvent(recorded);
+  if (!event || !('transaction' in event)) return { kind: 'erased', recorded, progress };
   const { position, recordedAt } = recorded;
-  if (event?.type === 'transaction.posted') {
-    return {
-      kind: 'transaction',
-      record: { transaction: event.transaction, position, recordedAt },
-      withBalances: false,
-    };
-  }
-  return { kind: 'erased', recorded };
+  const record = { transaction: event.transaction, position, recordedAt };
+  return { kind: 'transaction', record, progress, hold, withBalances: false };
 }
