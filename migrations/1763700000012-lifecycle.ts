@@ -70,6 +70,8 @@ export class Lifecycle1763700000012 implements MigrationInterface {
         v_count integer := cardinality(p_ids);
         v_epoch integer;
         v_touched integer;
+        v_is_posted_uneven boolean;
+        v_is_pending_uneven boolean;
       BEGIN
         UPDATE journal.heads
           SET position = p_read_position + v_count, hash = p_hashes[v_count], recorded_at = p_recorded_at[v_count]
@@ -172,50 +174,52 @@ export class Lifecycle1763700000012 implements MigrationInterface {
               set_at = excluded.set_at;
         END IF;
 
+        -- Settings are configuration: who has changed them is in the audit log as well, by this same transaction.
+        IF p_exchange_rates IS NOT NULL OR p_currencies IS NOT NULL OR p_closed_period IS NOT NULL THEN
+          INSERT INTO access.audit_log (ledger_id, actor, action, subject, details)
+          SELECT p_ledger_id, e.actor, replace(e.type, '-', '_'),
+            coalesce(e.data->>'code', (e.data->>'from') || '/' || (e.data->>'to'), 'closed-through'), e.data
+          FROM (
+            SELECT type, actor, data::json AS data, n
+            FROM unnest(p_types, p_actors, p_data) WITH ORDINALITY AS u(type, actor, data, n)
+            WHERE type IN ('exchange-rate.set', 'currency.added', 'period.closed')
+          ) e ORDER BY e.n;
+        END IF;
+
         -- Each touched row is looked up by its key: as a plain join, a table without statistics is read whole for
-        -- each of them. OFFSET 0 keeps the planner from making it one again.
-        IF EXISTS (
-          SELECT 1
-          FROM unnest(p_touched_ids, p_posted_debits, p_posted_credits) AS t(id, posted_debits, posted_credits)
-          CROSS JOIN LATERAL (
-            SELECT currency, posted_debits, posted_credits FROM ledger.accounts
-            WHERE ledger_id = p_ledger_id AND id = t.id OFFSET 0
-          ) a
-          GROUP BY a.currency
-          HAVING sum(t.posted_credits - t.posted_debits - a.posted_credits + a.posted_debits) <> 0
-        ) THEN
-          RAISE EXCEPTION 'a batch of ledger % does not sum to zero', p_ledger_id;
-        END IF;
-
-        -- What is held is on its way from one account to another of the same currency.
-        IF p_pending_debits IS NOT NULL AND EXISTS (
-          SELECT 1
-          FROM unnest(p_touched_ids, p_pending_debits, p_pending_credits) AS t(id, pending_debits, pending_credits)
-          CROSS JOIN LATERAL (
-            SELECT currency, pending_debits, pending_credits FROM ledger.accounts
-            WHERE ledger_id = p_ledger_id AND id = t.id OFFSET 0
-          ) a
-          GROUP BY a.currency
-          HAVING sum(t.pending_debits - a.pending_debits) <> sum(t.pending_credits - a.pending_credits)
-        ) THEN
-          RAISE EXCEPTION 'what a batch of ledger % holds does not sum to zero', p_ledger_id;
-        END IF;
-
-        UPDATE ledger.accounts a
-          SET posted_debits = t.posted_debits, posted_credits = t.posted_credits,
-            pending_debits = coalesce(t.pending_debits, a.pending_debits),
-            pending_credits = coalesce(t.pending_credits, a.pending_credits), version = t.version,
-            entry_number = t.entry_number, updated_at = t.updated_at
-          FROM unnest(p_touched_ids, p_posted_debits, p_posted_credits, p_pending_debits, p_pending_credits,
-            p_touched_versions, p_entry_numbers, p_updated_at)
-            AS t(id, posted_debits, posted_credits, pending_debits, pending_credits, version, entry_number, updated_at)
-          CROSS JOIN LATERAL (
-            SELECT ctid AS place FROM ledger.accounts WHERE ledger_id = p_ledger_id AND id = t.id OFFSET 0
-          ) stored
-          WHERE a.ledger_id = p_ledger_id AND a.ctid = stored.place;
-        GET DIAGNOSTICS v_touched = ROW_COUNT;
+        -- each of them. OFFSET 0 keeps the planner from making it one again. What is posted and what is held goes
+        -- from one account to another of the same currency, so that in each the changes sum to zero.
+        WITH moved AS (
+          UPDATE ledger.accounts a
+            SET posted_debits = t.posted_debits, posted_credits = t.posted_credits,
+              pending_debits = coalesce(t.pending_debits, a.pending_debits),
+              pending_credits = coalesce(t.pending_credits, a.pending_credits), version = t.version,
+              entry_number = t.entry_number, updated_at = t.updated_at
+            FROM unnest(p_touched_ids, p_posted_debits, p_posted_credits, p_pending_debits, p_pending_credits,
+              p_touched_versions, p_entry_numbers, p_updated_at)
+              AS t(id, posted_debits, posted_credits, pending_debits, pending_credits, version, entry_number,
+                updated_at)
+            CROSS JOIN LATERAL (
+              SELECT ctid AS place, currency, posted_debits, posted_credits, pending_debits, pending_credits
+              FROM ledger.accounts WHERE ledger_id = p_ledger_id AND id = t.id OFFSET 0
+            ) stored
+            WHERE a.ledger_id = p_ledger_id AND a.ctid = stored.place
+            RETURNING stored.currency,
+              a.posted_credits - a.posted_debits - stored.posted_credits + stored.posted_debits AS posted,
+              a.pending_debits - a.pending_credits - stored.pending_debits + stored.pending_credits AS pending
+        ), sums AS (
+          SELECT count(*) AS touched, sum(posted) AS posted, sum(pending) AS pending FROM moved GROUP BY currency
+        )
+        SELECT coalesce(sum(touched), 0), coalesce(bool_or(posted <> 0), false), coalesce(bool_or(pending <> 0), false)
+          INTO v_touched, v_is_posted_uneven, v_is_pending_uneven FROM sums;
         IF v_touched <> cardinality(p_touched_ids) THEN
           RAISE EXCEPTION 'a batch of ledger % names accounts that do not exist', p_ledger_id;
+        END IF;
+        IF v_is_posted_uneven THEN
+          RAISE EXCEPTION 'a batch of ledger % does not sum to zero', p_ledger_id;
+        END IF;
+        IF v_is_pending_uneven THEN
+          RAISE EXCEPTION 'what a batch of ledger % holds does not sum to zero', p_ledger_id;
         END IF;
       END $$;
     `);

@@ -7,8 +7,10 @@ import {
   type Account,
   type Answer,
   type Client,
+  type One,
   type Sent,
   type Service,
+  type Transaction,
 } from '../support/client.js';
 
 let service: Service;
@@ -436,6 +438,16 @@ describe('routes', () => {
       ['PATCH', '/v1/trial-balance', ['GET']],
       ['GET', '/v1/mints', ['POST']],
       ['DELETE', '/v1/burns', ['POST']],
+      ['DELETE', '/v1/transactions/batch', ['POST']],
+      ['GET', '/v1/transactions/txn_1/capture', ['POST']],
+      ['PUT', '/v1/transactions/txn_1/void', ['POST']],
+      ['PATCH', '/v1/transactions/txn_1/reverse', ['POST']],
+      ['POST', '/v1/transactions/txn_1/hold', ['PATCH']],
+      ['POST', `/v1/accounts/${alice.id}/statement`, ['GET']],
+      ['POST', '/v1/exchange-rates', ['GET']],
+      ['GET', '/v1/exchange-rates/EUR/USD', ['PUT']],
+      ['DELETE', '/v1/currencies', ['GET', 'POST']],
+      ['POST', '/v1/periods/closed-through', ['GET', 'PUT']],
     ];
     for (const [method, path, methods] of allowed) {
       const answer = await client.send(method, path);
@@ -462,6 +474,18 @@ describe('routes', () => {
       ['POST', '/v1/burns'],
       ['GET', '/v1/events'],
       ['GET', '/v1/trial-balance'],
+      ['POST', '/v1/transactions/batch'],
+      ['POST', `/v1/transactions/${id}/capture`],
+      ['POST', `/v1/transactions/${id}/void`],
+      ['POST', `/v1/transactions/${id}/reverse`],
+      ['PATCH', `/v1/transactions/${id}/hold`],
+      ['GET', `/v1/accounts/${alice.id}/statement`],
+      ['PUT', '/v1/exchange-rates/EUR/USD'],
+      ['GET', '/v1/exchange-rates'],
+      ['POST', '/v1/currencies'],
+      ['GET', '/v1/currencies'],
+      ['PUT', '/v1/periods/closed-through'],
+      ['GET', '/v1/periods/closed-through'],
     ];
     const body: Record<string, object> = {
       '/v1/accounts': { name: 'A', currency: 'EUR' },
@@ -469,9 +493,17 @@ describe('routes', () => {
       '/v1/mints': { recipient: bob.id, amount: 1 },
       '/v1/burns': { sender: alice.id, amount: 1 },
       [`/v1/accounts/${alice.id}`]: { name: 'Alice' },
+      '/v1/transactions/batch': { mode: 'atomic', transactions: [transfer()] },
+      [`/v1/transactions/${id}/capture`]: {},
+      [`/v1/transactions/${id}/void`]: {},
+      [`/v1/transactions/${id}/reverse`]: {},
+      [`/v1/transactions/${id}/hold`]: { expiresAt: '2099-01-01T00:00:00Z' },
+      '/v1/exchange-rates/EUR/USD': { rate: '1' },
+      '/v1/currencies': { code: 'PTS', exponent: 0, name: 'Points' },
+      '/v1/periods/closed-through': { date: '2020-12-31' },
     };
     for (const [method, path] of refused) {
-      const sent = ['POST', 'PATCH'].includes(method) ? { body: body[path] } : {};
+      const sent = ['POST', 'PATCH', 'PUT'].includes(method) ? { body: body[path] } : {};
       expectError(await client.send(method, `${path}?verbose=1`, sent), 400, 'validation_error', 'verbose');
     }
   });
@@ -483,6 +515,13 @@ describe('of two faults, the first in the order of checks', () => {
   let dollars: Account;
   let full: Account;
   let poor: Account;
+  /** A hold that was voided, of an account that is frozen now; one that is open; a payment that was given back. */
+  let voided: Transaction;
+  let open: Transaction;
+  let reversed: Transaction;
+  /** Of keys that may do less. */
+  let plain: Record<string, string>;
+  let bound: Record<string, string>;
   const key = newKey();
 
   beforeAll(async () => {
@@ -498,6 +537,21 @@ describe('of two faults, the first in the order of checks', () => {
     await client.open({ externalId: 'taken' });
     await client.transfer(alice.id, bob.id, 1, { externalId: 'taken' });
     await client.post('/v1/transactions', transfer(), { key });
+    const held = await client.open({ openingBalance: 10 });
+    voided = await client.hold(held.id, bob.id, 5);
+    await end(voided, 'void');
+    await client.patch(`/v1/accounts/${held.id}`, { status: 'frozen' });
+    open = await client.hold(alice.id, bob.id, 5);
+    const spent = await client.open();
+    reversed = await client.transfer(alice.id, spent.id, 5);
+    await client.transfer(spent.id, alice.id, 5);
+    await client.put('/v1/periods/closed-through', { date: '2020-12-31' });
+    const bearer = async (fields: object) => {
+      const body = { name: 'A key', scopes: ['transactions:write'], rateLimitPerMinute: null, ...fields };
+      const { secret } = (await client.post<One<{ secret: string }>>('/v1/api-keys', body)).body.data;
+      return { authorization: `Bearer ${secret}` };
+    };
+    [plain, bound] = [await bearer({}), await bearer({ ownerId: 'olga' })];
   });
 
   const nobody = { authorization: undefined };
@@ -505,6 +559,10 @@ describe('of two faults, the first in the order of checks', () => {
   const text = { 'content-type': 'text/plain' };
   const stale = { 'if-match': '"999.999"' };
   const create = (fields: object, sent: Sent = {}) => client.post('/v1/transactions', transfer(fields), sent);
+  const end = (transaction: { id: string }, verb: string, body: object = {}, sent: Sent = {}) =>
+    client.post(`/v1/transactions/${transaction.id}/${verb}`, body, sent);
+  const stalest = () => ({ conditions: [{ accountId: alice.id, version: 0 }] });
+  const longAgo = { effectiveAt: '2020-06-01T00:00:00Z' };
   const none = '/v1/transactions/txn_1';
   const entries = `/v1/accounts/${unknownId}/entries`;
 
@@ -770,6 +828,148 @@ describe('of two faults, the first in the order of checks', () => {
       'forbidden',
     ],
     ['ROOT DELETE, stale', () => client.delete('/v1/accounts/ROOT', { headers: stale }), 403, 'forbidden'],
+    [
+      'route not for owners, 406, malformed',
+      () => client.patch(`${none}/hold`, { x: 1 }, { headers: { ...bound, ...html } }),
+      403,
+      'forbidden',
+    ],
+    [
+      '400, no scope for ROOT',
+      () => create({ sender: 'ROOT', amount: 0 }, { headers: plain }),
+      400,
+      'validation_error',
+    ],
+    [
+      'an end without a hold, no scope for ROOT',
+      () => create({ sender: 'ROOT', expiresAt: '2099-01-01T00:00:00Z' }, { headers: plain }),
+      400,
+      'validation_error',
+    ],
+    [
+      'no scope for ROOT, reused key',
+      () => create({ sender: 'ROOT' }, { headers: plain, key }),
+      403,
+      'forbidden',
+    ],
+    [
+      'no scope for a rate, reused key',
+      () => create({ exchangeRate: '2' }, { headers: plain, key }),
+      403,
+      'forbidden',
+    ],
+    [
+      'no scope for ROOT, one account',
+      () => create({ sender: 'ROOT', recipient: 'ROOT' }, { headers: plain }),
+      403,
+      'forbidden',
+    ],
+    [
+      'of two postings, the first',
+      () =>
+        create({
+          sender: undefined,
+          recipient: undefined,
+          amount: undefined,
+          postings: [transfer({ recipient: unknownId }), transfer({ sender: unknownId })],
+        }),
+      404,
+      'account_not_found',
+    ],
+    [
+      'no account of a condition, closed',
+      () => create({ recipient: closed.id, conditions: [{ accountId: unknownId, version: 1 }] }),
+      404,
+      'account_not_found',
+    ],
+    ['taken id, closed period', () => create({ externalId: 'taken', ...longAgo }), 409, 'external_id_taken'],
+    [
+      'other currency, closed period',
+      () => create({ recipient: dollars.id, ...longAgo }),
+      422,
+      'exchange_rate_missing',
+    ],
+    [
+      'too little of the other currency, closed period',
+      () => create({ recipient: dollars.id, exchangeRate: '0.001', ...longAgo }),
+      422,
+      'amount_too_small',
+    ],
+    [
+      'a rate for nothing, closed period',
+      () => create({ exchangeRate: '2', ...longAgo }),
+      422,
+      'currency_mismatch',
+    ],
+    ['closed period, stale condition', () => create({ ...longAgo, ...stalest() }), 422, 'period_closed'],
+    ['stale condition, too little', () => create({ sender: poor.id, ...stalest() }), 409, 'version_conflict'],
+    [
+      'stale condition, taken id',
+      () => create({ externalId: 'taken', ...stalest() }),
+      409,
+      'external_id_taken',
+    ],
+    ['400, no such hold', () => end({ id: 'txn_1' }, 'capture', { amount: 0 }), 400, 'validation_error'],
+    [
+      'reused key, no such hold',
+      () => end({ id: unknownId.replace('acc', 'txn') }, 'void', {}, { key }),
+      422,
+      'idempotency_key_reused',
+    ],
+    ['frozen, voided', () => end(voided, 'capture'), 409, 'account_frozen'],
+    ['voided, too much', () => end(voided, 'capture', { amount: 99 }), 409, 'account_frozen'],
+    ['no hold, too much', () => end(reversed, 'capture', { amount: 99 }), 409, 'transaction_not_pending'],
+    ['no reversal of a hold, too much', () => end(open, 'reverse', { amount: 99 }), 409, 'not_reversible'],
+    [
+      'more than is left, too little',
+      () => end(reversed, 'reverse', { amount: 6 }),
+      422,
+      'amount_exceeds_remaining',
+    ],
+    ['too little', () => end(reversed, 'reverse'), 422, 'insufficient_funds'],
+    [
+      'an end that is past, no such hold',
+      () =>
+        client.patch(`/v1/transactions/${unknownId.replace('acc', 'txn')}/hold`, {
+          expiresAt: '2020-01-01T00:00:00Z',
+        }),
+      400,
+      'validation_error',
+    ],
+    [
+      'batch: 400 of the second, 403 of the first',
+      () =>
+        client.post(
+          '/v1/transactions/batch',
+          { mode: 'atomic', transactions: [transfer({ sender: 'ROOT' }), transfer({ amount: 0 })] },
+          { headers: plain },
+        ),
+      400,
+      'validation_error',
+    ],
+    [
+      'batch: 403 of the second, reused key',
+      () =>
+        client.post(
+          '/v1/transactions/batch',
+          { mode: 'atomic', transactions: [transfer(), transfer({ sender: 'ROOT' })] },
+          { headers: plain, key },
+        ),
+      422,
+      'batch_refused',
+    ],
+    [
+      'rate: 400, no such currency',
+      () => client.put('/v1/exchange-rates/E-R/USD', { rate: '0' }),
+      400,
+      'validation_error',
+    ],
+    [
+      'currency: 400, there already',
+      () => client.post('/v1/currencies', { code: 'EUR', exponent: 99, name: 'x' }),
+      400,
+      'validation_error',
+    ],
   ];
   test.each(faults)('%s', async (_, send, status, code) => {
     expectError(await send(), status, code);

@@ -235,6 +235,8 @@ describe('a void', () => {
       200,
       { id, status: 'voided', amount: '100', capturedAmount: '0', remainingAmount: '0' },
     ]);
+    const { balances: _, ...shown } = answer.body.data;
+    expect(await client.transaction(id)).toEqual(shown);
     expect(answer.body.data.balances).toMatchObject([
       { accountId: payer.id, posted: '1000', available: '1000' },
       { accountId: shop.id, posted: '0', available: '0' },

@@ -91,6 +91,22 @@ const routes: readonly {
     toAll: row('200', '200', '200', '200', '200'),
   },
   {
+    route: 'GET /v1/accounts/{id}/balance?at',
+    call: (client, id) =>
+      client.get(`/v1/accounts/${id}/balance?at=2098-01-01T00:00:00Z${id === 'ROOT' ? '&currency=EUR' : ''}`),
+    toAlice: row('200', ...four('404 account_not_found')),
+    toAll: row('200', '200', '200', '200', '200'),
+  },
+  {
+    route: 'GET /v1/accounts/{id}/statement',
+    call: (client, id) =>
+      client.get(
+        `/v1/accounts/${id}/statement?from=2020-01-01T00:00:00Z${id === 'ROOT' ? '&currency=EUR' : ''}`,
+      ),
+    toAlice: row('200', ...four('404 account_not_found')),
+    toAll: row('200', '200', '200', '200', '200'),
+  },
+  {
     route: 'PATCH /v1/accounts/{id}',
     call: (client, id) => client.patch(`/v1/accounts/${id}`, { metadata: { at: newKey() } }),
     toAlice: row('200', ...three('404 account_not_found'), '403 forbidden'),
@@ -113,6 +129,26 @@ const routes: readonly {
     call: (client, recipient) => client.post('/v1/transactions', { ...money(second.id), recipient }),
     toAlice: row('201', '201', '201', '404 account_not_found', '403 forbidden'),
     toAll: row('201', '201', '201', '201', '201'),
+  },
+  {
+    route: 'POST /v1/transactions, in a second posting',
+    call: (client, id) => client.post('/v1/transactions', { postings: [money(own.id), money(id)] }),
+    toAlice: row('201', ...three('404 account_not_found'), '403 forbidden'),
+    toAll: row('201', '201', '201', '201', '201'),
+  },
+  {
+    route: 'POST /v1/transactions, in a condition',
+    call: (client, accountId) =>
+      client.post('/v1/transactions', { ...money(own.id), conditions: [{ accountId, version: 999_999 }] }),
+    toAlice: row('409 version_conflict', ...three('404 account_not_found'), '403 forbidden'),
+    toAll: row('409 version_conflict', ...three('409 version_conflict'), '409 version_conflict'),
+  },
+  {
+    route: 'POST /v1/transactions/batch',
+    call: (client, id) =>
+      client.post('/v1/transactions/batch', { mode: 'atomic', transactions: [money(own.id), money(id)] }),
+    toAlice: row('200 some', ...three('422 batch_refused'), '422 batch_refused'),
+    toAll: row('200 some', '200 some', '200 some', '200 some', '200 some'),
   },
   {
     route: 'POST /v1/mints',
@@ -318,6 +354,60 @@ describe('what is shown of others', () => {
   });
 });
 
+describe('what becomes of a transaction', () => {
+  const end = (client: Client, id: string, verb: string) => client.post(`/v1/transactions/${id}/${verb}`, {});
+  const longer = { expiresAt: '2099-01-01T00:00:00Z' };
+
+  it('is for the owner of who gets the money, where it is held', async () => {
+    for (const verb of ['capture', 'void']) {
+      const given = await all.hold(own.id, targets.public, 1);
+      expectError(await end(alice, given.id, verb), 403, 'forbidden');
+      expect((await end(bob, given.id, verb)).status).toBeLessThan(300);
+      const got = await all.hold(targets.private, own.id, 1);
+      const answer = await end(alice, got.id, verb);
+      expect(answer.status).toBeLessThan(300);
+      expect(answer.text).not.toContain(targets.private);
+      const { balances } = (answer.body as One<Transaction>).data;
+      expect(balances.map(({ accountId }) => accountId)).toEqual([own.id]);
+      const others = await all.hold(targets.private, targets.public, 1);
+      expectError(await end(alice, others.id, verb), 404, 'transaction_not_found');
+    }
+  });
+
+  it('is for the owner who gives it back, where it is reversed', async () => {
+    const paid = await all.transfer(own.id, targets.public, 1);
+    expectError(await end(alice, paid.id, 'reverse'), 403, 'forbidden');
+    expect((await end(bob, paid.id, 'reverse')).status).toBe(201);
+    const got = await all.transfer(targets.private, own.id, 1);
+    const answer = await end(alice, got.id, 'reverse');
+    expect([answer.status, (answer.body as One<Transaction>).data.recipient]).toEqual([201, null]);
+    const others = await all.transfer(targets.private, targets.public, 1);
+    expectError(await end(alice, others.id, 'reverse'), 404, 'transaction_not_found');
+  });
+
+  it('gets more time from a key that is bound to nobody, whatever else is wrong', async () => {
+    const { id } = await all.hold(targets.private, own.id, 1);
+    const extend = (client: Client, body: object) => client.patch(`/v1/transactions/${id}/hold`, body);
+    for (const body of [longer, { expiresAt: 'x' }, { nonsense: 1 }]) {
+      expectError(await extend(alice, body), 403, 'forbidden');
+    }
+    expect((await extend(all, longer)).status).toBe(200);
+    await end(all, id, 'void');
+  });
+
+  it('shows to who has a side of it, and in no list of others', async () => {
+    const { id } = await all.hold(targets.private, own.id, 5, { reference: 'held for alice' });
+    await end(all, id, 'capture');
+    const captures = await alice.all<Transaction>('/v1/transactions', { 'filter[type]': 'capture' });
+    expect(captures.filter(({ parentId }) => parentId === id)).toMatchObject([
+      { sender: null, recipient: own.id },
+    ]);
+    const events = (await alice.journal()).filter(({ data }) => [data['id'], data['parentId']].includes(id));
+    expect(events.map(({ type }) => type)).toEqual(['transaction.pending', 'transaction.captured']);
+    expect(JSON.stringify(events)).not.toContain(targets.private);
+  });
+});
+
 describe('what an owner may not say', () => {
   const opening = { name: 'x', currency: 'EUR' };
   it.each([
@@ -348,6 +438,32 @@ describe('what an owner may not say', () => {
     const toRoot = { sender: own.id, recipient: 'ROOT', amount: 1 };
     expectError(await alice.post('/v1/transactions', toRoot, { key }), 403, 'forbidden', 'recipient');
     expectError(await alice.post('/v1/transactions', { ...toRoot, amount: 0 }), 400, 'validation_error');
+  });
+
+  it.each<[string, () => object]>([
+    ['exchangeRate', () => ({ ...money(own.id), exchangeRate: '2' })],
+    [
+      'postings[1].exchangeRate',
+      () => ({ postings: [money(own.id), { ...money(own.id), exchangeRate: '2' }] }),
+    ],
+    ['postings[0].sender', () => ({ postings: [money('ROOT'), money(own.id)] })],
+    [
+      'conditions[0].accountId',
+      () => ({ ...money(own.id), conditions: [{ accountId: 'ROOT', minPosted: 0 }] }),
+    ],
+  ])('when moving money: %s', async (path, body) => {
+    expectError(await alice.post('/v1/transactions', body()), 403, 'forbidden', path);
+  });
+
+  it('when reading what is of the whole ledger: all but its rates and currencies', async () => {
+    for (const path of ['/v1/exchange-rates', '/v1/currencies'])
+      expect((await alice.get(path)).status).toBe(200);
+    expectError(await alice.get('/v1/periods/closed-through'), 403, 'forbidden');
+    expectError(await alice.post('/v1/currencies', {}), 403, 'forbidden');
+    expectError(await alice.put('/v1/exchange-rates/EUR/USD', {}), 403, 'forbidden');
+    await all.put('/v1/exchange-rates/EUR/USD', { rate: '1.1' });
+    const events = await alice.journal();
+    expect(events.filter(({ type }) => type === 'exchange-rate.set')).toEqual([]);
   });
 
   it('is what a route of money from or to ROOT asks for, before its body is read', async () => {

@@ -9,6 +9,7 @@ import {
   type Client,
   type JournalEvent,
   type List,
+  type One,
   type Transaction,
 } from '../support/client.js';
 import { startLedgersOfOwners, type LedgersOfOwners } from '../support/ledgers-of-owners.js';
@@ -71,6 +72,16 @@ async function fill(client: Client, mark: string): Promise<void> {
   }
   await move('alice private', 'bob private');
   await move('bob unlisted', 'alice public');
+  for (const owner of ['alice', 'bob']) {
+    const [from, to] = [accounts[`${owner} private`]!.id, accounts[`${owner} unlisted`]!.id];
+    const reference = `reference ${mark} held ${owner}`;
+    const { id } = await client.hold(from, to, 9, { reference, externalId: `held ${mark} ${owner}` });
+    const captured = await client.post<One<Transaction>>(`/v1/transactions/${id}/capture`, { amount: 5 });
+    const reason = `reason ${mark} ${owner}`;
+    await client.post(`/v1/transactions/${captured.body.data.id}/reverse`, { amount: 2, reason });
+    // One that is open, for whoever would end it.
+    await client.hold(from, to, 1, { reference: `reference ${mark} open ${owner}` });
+  }
 }
 
 beforeAll(async () => {
@@ -186,6 +197,9 @@ function operations() {
   );
 }
 
+const wholeYears = '?from=2020-01-01T00:00:00Z';
+const extension = { expiresAt: '2099-01-01T00:00:00Z' };
+
 /** Every id in every path with an id. */
 function inPaths({ accounts, transactions, events, ledgerId }: Beyond): Attempt[] {
   const ids = [...accounts, ...transactions, ...events.slice(0, 5), ...(ledgerId ? [ledgerId] : [])];
@@ -195,8 +209,10 @@ function inPaths({ accounts, transactions, events, ledgerId }: Beyond): Attempt[
       ids.map((id) =>
         attempt(id, {
           method,
-          path: (said) => path.replace('{id}', said),
-          ...(method === 'PATCH' ? { body: () => ({ metadata: {} }) } : {}),
+          path: (said) => path.replace('{id}', said) + (path.endsWith('/statement') ? wholeYears : ''),
+          ...(method === 'PATCH'
+            ? { body: () => (path.endsWith('/hold') ? extension : { metadata: {} }) }
+            : {}),
         }),
       ),
     );
@@ -225,7 +241,7 @@ function inFilters({ accounts, texts }: Beyond): Attempt[] {
 }
 
 /** Every id and every text that is unique in a ledger where a body may have it. */
-function inBodies({ accounts }: Beyond, own: Account): Attempt[] {
+function inBodies({ accounts }: Beyond, [own, second]: readonly [Account, Account]): Attempt[] {
   return accounts.flatMap((id) => [
     attempt(id, {
       method: 'POST',
@@ -243,6 +259,41 @@ function inBodies({ accounts }: Beyond, own: Account): Attempt[] {
       body: (said) => ({ recipient: said, amount: 1 }),
     }),
     attempt(id, { method: 'POST', path: () => '/v1/burns', body: (said) => ({ sender: said, amount: 1 }) }),
+    attempt(id, {
+      method: 'POST',
+      path: () => '/v1/transactions',
+      body: (said) => ({
+        postings: [
+          { sender: own.id, recipient: second.id, amount: 1 },
+          { sender: own.id, recipient: said, amount: 1 },
+        ],
+      }),
+    }),
+    ...[{ minPosted: '999999' }, { maxPosted: '-999999' }, { version: 999 }].map((condition) =>
+      attempt(id, {
+        method: 'POST',
+        path: () => '/v1/transactions',
+        body: (said) => ({
+          sender: own.id,
+          recipient: second.id,
+          amount: 1,
+          conditions: [{ accountId: said, ...condition }],
+        }),
+      }),
+    ),
+    attempt(id, {
+      method: 'POST',
+      path: () => '/v1/transactions/batch',
+      body: (said) => ({
+        mode: 'atomic',
+        transactions: [{ sender: said, recipient: own.id, amount: 1 }],
+      }),
+    }),
+    attempt(id, {
+      method: 'POST',
+      path: () => '/v1/transactions',
+      body: (said) => ({ sender: said, recipient: own.id, amount: 1, pending: true, dryRun: true }),
+    }),
   ]);
 }
 
@@ -304,8 +355,8 @@ describe.each(sideNames)('%s', (name) => {
   });
 
   it('moves nothing by bodies', async () => {
-    const [own] = await side().client.all<Account>('/v1/accounts', { 'filter[ownerId]': 'alice' });
-    expect(await leaksOf(side(), inBodies(side().beyond, own!))).toEqual([]);
+    const [own, second] = await side().client.all<Account>('/v1/accounts', { 'filter[ownerId]': 'alice' });
+    expect(await leaksOf(side(), inBodies(side().beyond, [own!, second!]))).toEqual([]);
   });
 
   it('goes on with no cursor of the other side', async () => {
@@ -334,7 +385,13 @@ describe.each(sideNames)('%s', (name) => {
     const accounts = await client.all<Account>('/v1/accounts');
     const transactions = await client.all<Transaction>('/v1/transactions');
     for (const { id } of accounts) {
-      for (const part of ['', '/balance', '/entries']) await read(`/v1/accounts/${id}${part}`);
+      for (const part of ['', '/balance', '/entries', `/statement${wholeYears}`]) {
+        await read(`/v1/accounts/${id}${part}`);
+      }
+      const at = 'at=2098-01-01T00:00:00Z&by=effective';
+      await read(`/v1/accounts/${id}/balance?${at}`);
+      const headers = { accept: 'text/csv' };
+      texts.push((await client.get(`/v1/accounts/${id}/statement${wholeYears}`, { headers })).text);
     }
     for (const { id } of transactions) await read(`/v1/transactions/${id}`);
     for (const after of ['0', '1', '7', '20']) await read(`/v1/events?after=${after}&limit=1000`);

@@ -7,6 +7,7 @@ import { GetBalanceAt, GetBalanceAtHandler } from '../../apps/ledger/src/account
 import { GetTrialBalance, GetTrialBalanceHandler } from '../../apps/ledger/src/journal/get-trial-balance.js';
 import { ProjectionLagging, ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import { DecidedJournal } from '../support/decided-journal.js';
+import { moveOf } from '../support/ledger-fixtures.js';
 import { createListDatabase, type ListDatabase } from '../support/list-reading.js';
 import { RandomLifecycle } from '../support/random-lifecycle.js';
 import { seededRandom } from '../support/seeded-random.js';
@@ -183,20 +184,7 @@ describe('what it is by each time', () => {
     alice = journal.openFunded('EUR', { ownerId: 'alice' }, 1_000n);
     bob = journal.openFunded('EUR', { ownerId: 'bob', visibility: 'public' }, 0n);
     backdatedTo = journal.now + dayMicros;
-    journal.tell(
-      {
-        kind: 'create-transaction',
-        draft: {
-          transactionId: randomUUID(),
-          postings: [{ sender: alice, recipient: bob, amount: 300n }],
-          reference: null,
-          externalId: null,
-          metadata: {},
-          effectiveAt: backdatedTo,
-        },
-      },
-      3n * dayMicros,
-    );
+    journal.tell(moveOf(randomUUID(), alice, bob, 300n, { effectiveAt: backdatedTo }), 3n * dayMicros);
     moved = journal.now;
     await journal.commit();
     await db.project(journal.ledgerId);
@@ -241,6 +229,26 @@ describe('what it is by each time', () => {
     }
   });
 
+  it('counts nothing that the lists have not come to, whatever has been recorded', async () => {
+    journal.tell(moveOf(randomUUID(), alice, bob, 1n));
+    journal.tell(moveOf(randomUUID(), alice, bob, 2n, { effectiveAt: backdatedTo }));
+    await journal.commit();
+    for (const by of bases) {
+      const found = await readBalancesAt(
+        db.readPool,
+        journal.ledgerId,
+        { id: bob },
+        [journal.now],
+        by,
+        operator,
+      );
+      expect(found).toMatchObject({ checkpoint: 5n, balances: [{ position: 5n, posted: 300n }] });
+    }
+    await db.project(journal.ledgerId);
+    expect(await at({ id: bob }, journal.now, 'effective')).toEqual([303n, 7n]);
+    expect(await at({ id: bob }, backdatedTo, 'effective')).toEqual([302n, 4n]);
+  });
+
   it('waits for what was written before it was asked for', async () => {
     const hurried = new GetBalanceAtHandler(
       db.readPool,
@@ -252,6 +260,6 @@ describe('what it is by each time', () => {
     await expect(hurried.execute(query)).rejects.toThrow(ProjectionLagging);
     const waiting = handler.execute(query);
     await db.project(journal.ledgerId);
-    expect(await waiting).toMatchObject({ posted: 300n, position: journal.head });
+    expect(await waiting).toMatchObject({ posted: 303n, position: journal.head });
   });
 });

@@ -86,12 +86,23 @@ describe('what is in the journal cannot be changed', () => {
     `DELETE FROM ledger.accounts`,
     `TRUNCATE ledger.accounts`,
     `UPDATE ledger.transaction_external_ids SET external_id = 'x'`,
+    `DELETE FROM ledger.transaction_progress`,
+    `DELETE FROM ledger.exchange_rates`,
+    `UPDATE ledger.currencies SET exponent = 0`,
+    `DELETE FROM ledger.closed_periods`,
   ])('nor can the app get round that: %s', async (statement) => {
     expect(await attempt(database.ledgerUrl, statement)).toBe(insufficientPrivilege);
   });
 
   it('the dispatcher sees nothing of it', async () => {
-    for (const table of ['journal.events', 'journal.heads', 'ledger.accounts', 'projections.entries']) {
+    for (const table of [
+      'journal.events',
+      'journal.heads',
+      'ledger.accounts',
+      'ledger.transaction_progress',
+      'ledger.exchange_rates',
+      'projections.entries',
+    ]) {
       expect(await attempt(database.dispatcherUrl, `SELECT 1 FROM ${table}`)).toBe(insufficientPrivilege);
     }
   });

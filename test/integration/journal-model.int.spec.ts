@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { AccountSettings, LedgerCommand, PostingDraft } from '#domain';
-import { draftOf, openingOf } from '../support/ledger-fixtures.js';
+import fc from 'fast-check';
+import {
+  isTransactionEvent,
+  progressOf,
+  type AccountSettings,
+  type DomainEvent,
+  type LedgerCommand,
+  type PostingDraft,
+} from '#domain';
+import { systemAccountId, type Outcome } from '#journal';
+import { anyLifecycle, lifecycleOpenings, type Step } from '../support/any-lifecycle.js';
+import { draftOf, idOf, openingOf } from '../support/ledger-fixtures.js';
+import { LedgerStory } from '../support/ledger-story.js';
 import {
   balancesOf,
   expectSound,
@@ -205,6 +216,72 @@ it('2,500 random commands: every outcome and every balance is as in the model', 
   expect(roots).toEqual([...model.roots.values()].sort());
 }, 30_000);
 
+/** What a command came to, apart from when: the code of its refusal, or what its events say. */
+function saidOf(events: readonly (DomainEvent | null)[]): object[] {
+  return events.map((event) =>
+    event && isTransactionEvent(event)
+      ? { type: event.type, legs: event.transaction.legs, progress: progressOf(event) }
+      : { type: event?.type },
+  );
+}
+
+it('the life of any transactions: a batch gathers all that a ledger which forgets nothing would know', async () => {
+  const { seed, below } = seededRandom();
+  // Times are the database's, so that here nothing expires.
+  const steps = fc.sample(anyLifecycle(1_500), { seed, numRuns: 4 }).flat();
+  const story = new LedgerStory([], {
+    position: 0n,
+    systemAccountId: (name, currency) => systemAccountId(ledger.ledgerId, name, currency),
+  });
+  const two = new JournalProcess(database.ledgerUrl);
+  const queue = [...lifecycleOpenings];
+  const seen = new Map<string, number>();
+  for (let index = 0; index < steps.length || queue.length > 0;) {
+    const expected: object[] = [];
+    const submitted: Promise<Outcome>[] = [];
+    const writer = below(2) ? ledger : two.ledger(ledger);
+    for (let size = below(40) + 1; size > 0; size -= 1) {
+      const command = queue.shift() ?? nextCommand(steps[index++], story, index);
+      if (!command) continue;
+      const decision = story.decide(command);
+      if (decision.accepted) story.take(decision.events);
+      expected.push(...(decision.accepted ? saidOf(decision.events) : [{ refusal: decision.refusal }]));
+      const name = decision.accepted ? `${decision.events.at(-1)?.type}` : decision.refusal.code;
+      seen.set(name, (seen.get(name) ?? 0) + 1);
+      submitted.push(writer.submit(command));
+    }
+    const found = (await Promise.all(submitted)).flatMap((outcome) =>
+      outcome.accepted ? saidOf(outcome.events.map(({ event }) => event)) : [{ refusal: outcome.refusal }],
+    );
+    expect(found).toEqual(expected);
+  }
+  await two.stop();
+  for (const name of [
+    'transaction.captured',
+    'transaction.reversed',
+    'transaction.voided',
+    'already_reversed',
+  ]) {
+    expect(seen.get(name)).toBeGreaterThan(5);
+  }
+}, 60_000);
+
+function nextCommand(step: Step | undefined, story: LedgerStory, index: number): LedgerCommand | null {
+  if (!step) return null;
+  const transactions = [...story.transactions];
+  const open = transactions.filter(([, { progress }]) => /^p.*(ing|captured)$/.test(progress.status));
+  const command = step({
+    transactionId: idOf(2, index),
+    transactionIds: transactions.map(([id]) => id),
+    openHoldIds: open.map(([id]) => id),
+    now: story.nextRecordedAt,
+  });
+  const isOfTime = ['wait', 'expire-hold', 'extend-hold'].includes(command.kind);
+  if (command.kind === 'wait' || isOfTime) return null;
+  if (command.kind !== 'create-transaction' || !command.draft.hold) return command;
+  return { ...command, draft: { ...command.draft, hold: { expiresAt: null } } };
+}
+
 describe('amounts far beyond 2^63', () => {
   const most = 10n ** 36n - 1n;
 
@@ -277,5 +354,5 @@ it('text of every kind comes back as it was', async () => {
     changes: { ...settings },
     preconditions: [],
   });
-  expect(updated).toEqual({ accepted: true, isReplay: false, events: [] });
+  expect(updated).toEqual({ accepted: true, isReplay: false, isDryRun: false, events: [] });
 });

@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { JournalProcess } from '../support/journal-fixtures.js';
+import type { LedgerCommand } from '#domain';
+import { captureOf, holdOf, moveOf, rateOf, reversalOf, voidOf } from '../support/ledger-fixtures.js';
+import { fateOf, itemOf, JournalProcess, type TestLedger } from '../support/journal-fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 /**
@@ -12,6 +15,15 @@ const latecomersCount = 100;
 /** Of one row: to gather it, to check the sum and to write it, with something to spare. */
 const lookUpsMax = 8;
 
+const lookedUp = [
+  'ledger.accounts',
+  'journal.events',
+  'journal.requests',
+  'ledger.transaction_progress',
+  'ledger.exchange_rates',
+  'ledger.currencies',
+];
+
 let database: TestDatabase;
 let journal: JournalProcess;
 let superuser: pg.Client;
@@ -20,8 +32,9 @@ beforeAll(async () => {
   database = await createTestDatabase();
   superuser = new pg.Client({ connectionString: database.superuserUrl });
   await superuser.connect();
-  await superuser.query('ALTER TABLE ledger.accounts SET (autovacuum_enabled = false)');
-  await superuser.query('ALTER TABLE journal.requests SET (autovacuum_enabled = false)');
+  for (const table of lookedUp) {
+    await superuser.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`);
+  }
   journal = new JournalProcess(database.ledgerUrl, { connectionsMax: 1 });
 }, 60_000);
 afterAll(async () => {
@@ -61,4 +74,60 @@ it('reads a few index entries per account that it names, and none of the others'
     (accountsCount + transfersCount * 2 + latecomersCount) * lookUpsMax,
   );
   expect(await entriesRead('journal.requests')).toBeLessThan(transfersCount * lookUpsMax);
+});
+
+describe('what follows from earlier transactions', () => {
+  const holdsCount = 1_500;
+  const followedCount = 150;
+  const currencies = Array.from({ length: 12 }, (_, n) => `OWN${String.fromCharCode(65 + n)}`);
+  let ledger: TestLedger;
+  let [payer, payee, inDollars] = ['', '', ''];
+
+  async function accepted(command: LedgerCommand): Promise<void> {
+    if ((await fateOf(ledger.submit(command))) !== 'accepted') throw new Error(`${command.kind} was refused`);
+  }
+
+  /** A hold that is captured in part, given back in part and voided, an exchange, and a batch that is sent twice. */
+  async function goThrough(n: number, hold: string): Promise<void> {
+    const capture = randomUUID();
+    await accepted(captureOf(hold, capture, 1n));
+    await accepted(reversalOf(capture, randomUUID()));
+    await accepted(voidOf(hold));
+    await accepted(moveOf(randomUUID(), payer, inDollars, 1n));
+    const items = [itemOf(moveOf(randomUUID(), payer, payee, 1n), `item-${n}`)];
+    for (const fate of ['accepted', 'replayed']) {
+      expect(await fateOf(ledger.batch('atomic', items, { key: `batch-${n}` }))).toBe(fate);
+    }
+  }
+
+  const hold = () => {
+    const id = randomUUID();
+    return accepted(holdOf(id, payer, payee, 10n)).then(() => id);
+  };
+
+  it('is read by key as well, however many there are', async () => {
+    await superuser.query('SELECT pg_stat_reset()');
+    ledger = await journal.newLedger();
+    payer = await ledger.open(1_000_000n);
+    payee = await ledger.open();
+    inDollars = await ledger.open(0n, { currency: 'USD' });
+    await accepted(rateOf('EUR', 'USD', '1.1'));
+    // The session's plans are made, and kept, while there is next to nothing.
+    for (let n = 0; n < 8; n += 1) await goThrough(n, await hold());
+    for (const code of currencies) await accepted({ kind: 'add-currency', code, exponent: 0, name: code });
+    await Promise.all(
+      currencies.flatMap((from) =>
+        currencies.filter((to) => to !== from).map((to) => accepted(rateOf(from, to, '1'))),
+      ),
+    );
+    const holds = await Promise.all(Array.from({ length: holdsCount }, hold));
+    for (let n = 0; n < followedCount; n += 1) await goThrough(100 + n, holds[n]!);
+
+    // Each of some four accounts or fewer; of anything else, one.
+    const commands = holdsCount + currencies.length * currencies.length + (followedCount + 8) * 7;
+    expect(await entriesRead('ledger.accounts')).toBeLessThan(commands * 4 * lookUpsMax);
+    for (const table of lookedUp.filter((each) => each !== 'ledger.accounts')) {
+      expect(await entriesRead(table)).toBeLessThan(commands * lookUpsMax);
+    }
+  }, 60_000);
 });

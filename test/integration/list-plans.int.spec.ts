@@ -274,7 +274,7 @@ describe.each(['owner-0', 'owner-540', 'owner-none'])('the lists of %s', (owner)
   });
 });
 
-/** Last, because it adds to the ledger that the others read. */
+/** After all that read this ledger, because it adds to it. */
 describe('a turn that comes to a large ledger', () => {
   const events = 300;
 

@@ -65,6 +65,11 @@ function expectToAddUp({ openingBalance, closingBalance, all }: Awaited<ReturnTy
   expect(closingBalance).toBe(balance);
 }
 
+function expectInOrder(lines: readonly StatementLine[], by: TimeBasis): void {
+  const times = lines.map((line) => (by === 'recorded' ? line.recordedAt : line.effectiveAt));
+  expect(times.findIndex((time, index) => index > 0 && times[index - 1]! > time)).toBe(-1);
+}
+
 describe('statements of a random ledger', () => {
   const random = seededRandom();
   let journal: DecidedJournal;
@@ -210,15 +215,16 @@ describe('a statement that is read while more is written', () => {
     for await (const line of statement!.lines) {
       lines.push(line);
       if (lines.length % 500 !== 1) continue;
-      // One at the end, and one that takes effect after all that has been read.
+      // One at the end, and one that takes effect within the second page of what was back-dated.
       move();
-      move(line.effectiveAt + 1n);
+      move(startedAt + 110_050n);
       written += 2;
       await journal.commit();
       await db.project(journal.ledgerId);
     }
     expect(written).toBeGreaterThan(8);
     expect(lines).toEqual(before.all);
+    expectInOrder(lines, by);
     expect(statement!.closingBalance).toBe(before.closingBalance);
     const after = await statementOf(journal.ledgerId, { id: bob }, year, by);
     expect(after.all).toHaveLength(onTime + backdated + written);
@@ -242,8 +248,7 @@ describe('a long statement', () => {
     expect(statement.all).toHaveLength(size.lines);
     expect(new Set(statement.all.map(({ position }) => position)).size).toBe(size.lines);
     expectToAddUp(statement);
-    const times = statement.all.map((line) => (by === 'recorded' ? line.recordedAt : line.effectiveAt));
-    expect(times.every((time, index) => index === 0 || times[index - 1]! <= time)).toBe(true);
+    expectInOrder(statement.all, by);
   });
 
   it.each(bases)('takes the memory of a few of its pages, by %s time', async (by) => {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { verifyLedger } from '#journal';
 import { openingOf } from '../support/ledger-fixtures.js';
 import {
+  differenceAfter,
   fateOf,
   JournalProcess,
   verified,
-  withClient,
   type TestLedger,
 } from '../support/journal-fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -38,21 +37,6 @@ beforeAll(async () => {
   await one.stop();
 }, 60_000);
 afterAll(() => database.drop());
-
-/** What is found first after these statements of a superuser, which no trigger stops. */
-function differenceAfter(...statements: string[]) {
-  return withClient(database.superuserUrl, async (client) => {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await client.query('SET LOCAL session_replication_role = replica');
-    for (const statement of statements) {
-      const { rowCount } = await client.query(statement.replaceAll(':ledger', `'${ledger.ledgerId}'`));
-      expect(rowCount).toBeGreaterThan(0);
-    }
-    const result = await verifyLedger(client, ledger.ledgerId);
-    await client.query('ROLLBACK');
-    return result.difference;
-  });
-}
 
 it('finds nothing where nothing was tampered with', async () => {
   expect(await verified(database.superuserUrl, ledger.ledgerId)).toEqual({
@@ -141,12 +125,16 @@ describe('finds first, of an event:', () => {
       11n,
     ],
   ])('%s', async (_, statements, subject, position) => {
-    expect(await differenceAfter(...statements)).toMatchObject({ subject, position });
+    expect(await differenceAfter(database.superuserUrl, ledger, statements)).toMatchObject({
+      subject,
+      position,
+    });
   });
 });
 
 describe('finds first, of an account:', () => {
   const sum = 'sum of all balances in EUR';
+  const pending = 'sum of all that is pending in EUR';
   it.each<[string, string[], string | RegExp]>([
     ['more money', [account('posted_credits = posted_credits + 1')], sum],
     [
@@ -162,8 +150,13 @@ describe('finds first, of an account:', () => {
       [account('posted_credits = posted_credits + 1, posted_debits = posted_debits + 1')],
       /: posted_debits$/,
     ],
-    ['money held', [account('pending_debits = 1')], /: pending_debits$/],
-    ['money on its way', [account('pending_credits = 1')], /: pending_credits$/],
+    ['money held of one and for nobody', [account('pending_debits = 1')], pending],
+    ['money on its way from nobody', [account('pending_credits = 1')], pending],
+    [
+      'money held of one for another',
+      [account('pending_debits = 1'), account('pending_credits = 1', `external_id = 'shop-1'`)],
+      /: pending_(debits|credits)$/,
+    ],
     ['another name', [account(`name = 'Eve'`)], /: name$/],
     ['another currency', [account(`currency = 'USD'`)], 'sum of all balances in EUR'],
     ['another owner', [account(`owner_id = 'eve'`)], /: owner_id$/],
@@ -209,7 +202,7 @@ describe('finds first, of an account:', () => {
     ],
     ['one less', [`DELETE FROM ledger.accounts WHERE ledger_id = :ledger AND name = 'Bob'`], sum],
   ])('%s', async (_, statements, subject) => {
-    const difference = await differenceAfter(...statements);
+    const difference = await differenceAfter(database.superuserUrl, ledger, statements);
     expect(difference?.subject).toEqual(
       typeof subject === 'string' ? subject : expect.stringMatching(subject),
     );
@@ -282,6 +275,6 @@ describe('finds first, beside them:', () => {
     ['a head of another epoch', [head('epoch = 2')], 'head epoch'],
     ['no head', ['DELETE FROM journal.heads WHERE ledger_id = :ledger'], 'head position'],
   ])('%s', async (_, statements, subject) => {
-    expect((await differenceAfter(...statements))?.subject).toBe(subject);
+    expect((await differenceAfter(database.superuserUrl, ledger, statements))?.subject).toBe(subject);
   });
 });

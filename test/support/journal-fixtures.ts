@@ -2,10 +2,13 @@ import { hash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Registry } from 'prom-client';
-import type { LedgerCommand, TransactionDraft } from '#domain';
+import type { CreateTransactionCommand, LedgerCommand, TransactionDraft } from '#domain';
 import {
   Journal,
   verifyLedger,
+  type BatchItem,
+  type BatchMode,
+  type BatchOutcome,
   type JournalSettings,
   type Outcome,
   type VerifiedLedger,
@@ -74,7 +77,7 @@ export class TestLedger {
       mayBurn: true,
       isDryRun,
       idempotencyKey: key ?? null,
-      requestHash: body === undefined ? null : hash('sha256', body, 'buffer'),
+      requestHash: hashOf(body),
       deadlineAt: performance.now() + deadlineMs,
       bytes,
     };
@@ -82,6 +85,10 @@ export class TestLedger {
 
   submit(command: LedgerCommand, asked?: Asked): Promise<Outcome> {
     return this.journal.submit(this.request(asked), command);
+  }
+
+  batch(mode: BatchMode, items: readonly BatchItem[], asked?: Asked): Promise<BatchOutcome> {
+    return this.journal.submitBatch(this.request(asked), { mode, items });
   }
 
   /** A new account with this balance. */
@@ -104,16 +111,33 @@ export class TestLedger {
   }
 }
 
+/** An item of a batch, under a key of its own or none. */
+export function itemOf(command: CreateTransactionCommand, key?: string, body = key): BatchItem {
+  return { command, idempotencyKey: key ?? null, requestHash: hashOf(body) };
+}
+
+function hashOf(body: string | undefined): Buffer | null {
+  return body === undefined ? null : hash('sha256', body, 'buffer');
+}
+
 /** 'accepted', 'replayed', the refusal's code, or the code of an error. */
-export async function fateOf(submitted: Promise<Outcome>): Promise<string> {
-  try {
-    const outcome = await submitted;
-    if (!outcome.accepted) return outcome.refusal.code;
-    return outcome.isReplay ? 'replayed' : 'accepted';
-  } catch (error) {
-    const { code, message } = error as Error & { readonly code?: string };
-    return code ?? message;
-  }
+export function fateOf(submitted: Promise<Outcome | BatchOutcome>): Promise<string> {
+  return submitted.then(fateText, ({ code, message }: Error & { readonly code?: string }) => code ?? message);
+}
+
+function fateText(outcome: Outcome | BatchOutcome): string {
+  if (!outcome.accepted) return outcome.refusal.code;
+  return outcome.isReplay ? 'replayed' : 'accepted';
+}
+
+/** The same of each item of a batch; of a batch that was refused, or not decided, alone of that. */
+export async function fatesOf(submitted: Promise<BatchOutcome>): Promise<string[]> {
+  const fate = await fateOf(submitted);
+  return fate === 'accepted' || fate === 'replayed' ? itemFatesOf(await submitted) : [fate];
+}
+
+function itemFatesOf(outcome: BatchOutcome): string[] {
+  return outcome.accepted ? outcome.items.map(fateText) : [];
 }
 
 export function count(fates: readonly string[]): Record<string, number> {
@@ -172,6 +196,24 @@ export function verified(url: string, ledgerId: string): Promise<VerifiedLedger>
   return withClient(url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     return verifyLedger(client, ledgerId);
+  });
+}
+
+/**
+ * What verify finds first after these statements of a superuser, which no trigger stops and which are taken back.
+ * `:ledger` in them is the ledger's id.
+ */
+export function differenceAfter(url: string, { ledgerId }: TestLedger, statements: readonly string[]) {
+  return withClient(url, async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await client.query('SET LOCAL session_replication_role = replica');
+    for (const statement of statements) {
+      const { rowCount } = await client.query(statement.replaceAll(':ledger', `'${ledgerId}'`));
+      expect(rowCount).toBeGreaterThan(0);
+    }
+    const { difference } = await verifyLedger(client, ledgerId);
+    await client.query('ROLLBACK');
+    return difference;
   });
 }
 

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { anyLifecycle, lifecycleOpenings, type Step } from '../../../test/support/any-lifecycle.js';
-import { idOf } from '../../../test/support/ledger-fixtures.js';
+import {
+  accountWith,
+  captureOf,
+  holdOf,
+  idOf,
+  rateOf,
+  reversalOf,
+} from '../../../test/support/ledger-fixtures.js';
 import { LedgerStory } from '../../../test/support/ledger-story.js';
 import { availableBalance, postedBalance, type Account } from './accounts.js';
+import type { LedgerCommand } from './commands.js';
 import { isTransactionEvent, type DomainEvent, type TransactionEvent } from './events.js';
 import { isSingle, settledOf } from './stored-transactions.js';
 import { amountsOf, type Progress, type StoredTransaction } from './transactions.js';
@@ -15,30 +23,28 @@ const isOpen = ({ status }: Progress) => status === 'pending' || status === 'par
 type Counts = Map<string, number>;
 const count = (counts: Counts, what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
 
-/** Plays steps, and shows each command's events with the story as it is before and after them. */
-function play(
-  steps: readonly Step[],
-  counts: Counts,
-  afterEach: (
-    story: LedgerStory,
-    before: ReadonlyMap<string, Account>,
-    events: readonly DomainEvent[],
-  ) => void,
-): LedgerStory {
+interface Watcher {
+  beforeEach?(story: LedgerStory, command: LedgerCommand): void;
+  /** Of a command that was accepted, with the accounts as they were before it. */
+  afterEach?(story: LedgerStory, before: ReadonlyMap<string, Account>, events: readonly DomainEvent[]): void;
+}
+
+/** Plays steps under the eyes of a watcher. */
+function play(steps: readonly Step[], counts: Counts, watcher: Watcher): LedgerStory {
   const story = new LedgerStory([], { position: 0n }).tell(...lifecycleOpenings);
   for (const [index, step] of steps.entries()) {
     const transactions = [...story.transactions];
-    const happened = {
+    const command = step({
       transactionId: idOf(2, index + 1),
       transactionIds: transactions.map(([id]) => id),
       openHoldIds: transactions.filter(([, { progress }]) => isOpen(progress)).map(([id]) => id),
       now: story.nextRecordedAt,
-    };
-    const command = step(happened);
+    });
     if (command.kind === 'wait') {
       story.at(command.until);
       continue;
     }
+    watcher.beforeEach?.(story, command);
     const decision = story.decide(command);
     if (!decision.accepted) {
       count(counts, decision.refusal.code);
@@ -47,7 +53,7 @@ function play(
     const before = new Map(story.accounts.map((account) => [account.id, account]));
     story.take(decision.events);
     for (const { type } of decision.events) count(counts, type);
-    afterEach(story, before, decision.events);
+    watcher.afterEach?.(story, before, decision.events);
   }
   return story;
 }
@@ -238,19 +244,21 @@ describe('any life of the transactions of a ledger', () => {
     const counts: Counts = new Map();
     fc.assert(
       fc.property(anyLifecycle(80), (steps) => {
-        const story = play(steps, counts, (after, before, events) => {
-          for (const event of events.filter(isTransactionEvent)) {
-            expectLegsToBeTheFold(after, before, event);
-            expectWithinLimits(after, before, event);
-          }
-          const stored = [...after.transactions.values()];
-          expectSums(after.accounts, stored);
-          expect(stored.flatMap(faultsOf)).toEqual([]);
+        const story = play(steps, counts, {
+          afterEach: (after, before, events) => {
+            for (const event of events.filter(isTransactionEvent)) {
+              expectLegsToBeTheFold(after, before, event);
+              expectWithinLimits(after, before, event);
+            }
+            const stored = [...after.transactions.values()];
+            expectSums(after.accounts, stored);
+            expect(stored.flatMap(faultsOf)).toEqual([]);
+          },
         });
         expectNoMoreBackThanWent(story.events);
         expectEndsToLast(story.events);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
     // Each of these came up, and most of them often.
     for (const what of [
@@ -275,4 +283,70 @@ describe('any life of the transactions of a ledger', () => {
       expect([what, (counts.get(what) ?? 0) > 5]).toEqual([what, true]);
     }
   });
+
+  it('is decided without changing the ledger, and the same way again', () => {
+    fc.assert(
+      fc.property(anyLifecycle(40), (steps) => {
+        play(steps, new Map(), {
+          beforeEach: (story, command) => {
+            const seen = () => [story.accounts, story.transactions, story.nextRecordedAt];
+            const before = structuredClone(seen());
+            const decision = story.decide(command);
+            expect(seen()).toEqual(before);
+            expect(story.decide(command)).toEqual(decision);
+          },
+        });
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+/** Captures of the hold, and reversals of it or of one of its captures. */
+const followers = fc.array(
+  fc.record({
+    isCapture: fc.boolean(),
+    ofCapture: fc.option(fc.nat({ max: 8 }), { nil: null, freq: 3 }),
+    amount: fc.option(fc.bigInt({ min: 1n, max: 40n }), { nil: null, freq: 3 }),
+  }),
+  { minLength: 1, maxLength: 40, size: 'max' },
+);
+
+it('a hold of an exchange that is captured and given back in any parts ends with nothing left over', () => {
+  const [euros, yen, hold] = [idOf(1, 1), idOf(1, 2), idOf(2, 1)] as const;
+  let captured = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom('0.37', '0.9', '1', '3', '33', '250'),
+      fc.bigInt({ min: 100n, max: 300n }),
+      followers,
+      (rate, amount, steps) => {
+        const accounts = [accountWith(euros, 300n), accountWith(yen, 0n, { currency: 'JPY' })];
+        const story = new LedgerStory(accounts).tell(rateOf('EUR', 'JPY', rate));
+        const command = holdOf(hold, euros, yen, amount);
+        if (story.refusalOf(command)) return;
+        story.tell(command);
+        const tellIfAccepted = (one: LedgerCommand) => {
+          if (story.refusalOf(one)) return false;
+          // Nothing is taken of the yen for no euros.
+          expect(story.lastOf(one).transaction.legs[0]!.amount > 0n).toBe(true);
+          story.tell(one);
+          return true;
+        };
+        const captures: string[] = [];
+        for (const [index, { isCapture, ofCapture, amount: part }] of steps.entries()) {
+          const id = idOf(3, index);
+          const of = ofCapture === null ? undefined : captures[ofCapture % captures.length];
+          if (!isCapture) tellIfAccepted(reversalOf(of ?? hold, id, part));
+          else if (tellIfAccepted(captureOf(hold, id, part, false))) captures.push(id);
+        }
+        for (const [index, id] of [...captures, hold].entries())
+          tellIfAccepted(reversalOf(id, idOf(4, index)));
+        expect([euros, yen].map((id) => postedBalance(story.account(id)))).toEqual([300n, 0n]);
+        captured += captures.length;
+      },
+    ),
+    { numRuns: 100 },
+  );
+  expect(captured).toBeGreaterThan(100);
 });

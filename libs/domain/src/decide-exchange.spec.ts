@@ -511,10 +511,14 @@ it('EXCHANGE is the open position, ROOT what was issued: either way a currency s
   expect(postedOf(story, dollars, systemIdOf('ROOT', 'USD'), exchangeOf('USD'))).toEqual([150n, 50n, -200n]);
 });
 
-it('an exchange whose result has too many digits is refused', () => {
-  const rich = accountWith(bob, amountMax);
-  const poor = accountWith(dollars, -5n, { currency: 'USD', minBalance: null });
-  const story = new LedgerStory([rich, poor]);
+it('an exchange whose result has too many digits is refused, though both balances would have no more', () => {
+  const accumulated = 2n * 10n ** 35n;
+  const story = new LedgerStory([
+    accountWith(bob, amountMax),
+    accountWith(dollars, -accumulated, { currency: 'USD', minBalance: null }),
+    accountWith(exchangeOf('USD'), accumulated, { currency: 'USD', minBalance: null, system: 'EXCHANGE' }),
+  ]);
   const command = several(posting(bob, dollars, amountMax, '1.1'));
   expect(story.refusalOf(command)).toEqual(['balance_limit_exceeded', 'amount']);
+  expect(story.refusalOf(several(posting(bob, dollars, amountMax, '1')))).toBeNull();
 });

@@ -295,6 +295,7 @@ describe('the event of', () => {
       transactionId: first,
       type: 'capture',
       parentId: txn,
+      held: [100n],
       reference: 'room 7',
       externalId: null,
       metadata: {},
@@ -323,7 +324,7 @@ describe('the event of', () => {
     expect(type).toBe(`transaction.${status}`);
     const { made } = started().transaction(txn);
     expect(transaction).toMatchObject({ transactionId: txn, type: 'transfer', held: [100n], made });
-    expect(made.recordedAt).toBe(stateNow);
+    expect(made).toEqual({ position: 11n, recordedAt: stateNow });
     const common = { amount: 70n, pendingIn: 0n, pendingOut: 0n, version: 4, entryNumber: 1 };
     expect(transaction.legs).toMatchObject([
       { ...common, direction: 'debit', accountId: alice, posted: 70n, available: 70n },

@@ -1,4 +1,4 @@
-import type { DomainEvent, Transaction } from '#domain';
+import { isTransactionEvent, type DomainEvent, type Transaction } from '#domain';
 
 /**
  * What an event may take. Its message (libs/contracts) is the stored text and what is rendered beside it: each
@@ -12,6 +12,8 @@ const balancesBytes = 190;
 const exchangeBytes = 60;
 /** By how much the text of a leg may grow until its hold ends: four balances of 37 characters, two numbers of 16. */
 const grownLegBytes = 174;
+/** The id of a reversal in a list that is not rendered. */
+const reversalBytes = 39;
 /** Safely more than all of these come to for one leg. */
 const legBytesMax = 500;
 
@@ -20,16 +22,22 @@ const legBytesMax = 500;
  * be possible: room for it is kept when the hold is made.
  */
 export function isTooLarge(event: DomainEvent, dataText: string): boolean {
-  const { type } = event;
-  if (type === 'transaction.pending') return isOver(event.transaction, dataText, grownLegBytes);
-  const isMade = type === 'transaction.posted' || type === 'transaction.reversed';
-  return isMade && isOver(event.transaction, dataText, 0);
+  if (!isTransactionEvent(event)) return false;
+  const { type, transaction } = event;
+  if (type === 'transaction.posted') return isOver(transaction, dataText, 0);
+  if (type === 'transaction.pending') {
+    return isOver(transaction, dataText, transaction.legs.length * grownLegBytes);
+  }
+  if (type !== 'transaction.reversed') return false;
+  const reversals = event.progressed.reduce((sum, { progress }) => sum + progress.reversals.length, 0);
+  return isOver(transaction, dataText, -reversals * reversalBytes);
 }
 
-function isOver({ legs, exchanges = [] }: Transaction, dataText: string, grownBytes: number): boolean {
+/** @param moreBytes that the event may still take, or that are stored and not rendered */
+function isOver({ legs, exchanges = [] }: Transaction, dataText: string, moreBytes: number): boolean {
   // Nearly every event: a character is at most three bytes.
   if (dataText.length * 3 + legs.length * legBytesMax <= eventBytesMax) return false;
-  let bytes = Buffer.byteLength(dataText) + legs.length * grownBytes + exchanges.length * exchangeBytes;
+  let bytes = Buffer.byteLength(dataText) + exchanges.length * exchangeBytes + moreBytes;
   for (const { direction, amount, currency } of legs) {
     if (direction === 'debit') bytes += postingBytes + amount.toString().length + currency.length;
   }

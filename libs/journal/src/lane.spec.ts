@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { draftOf, moveOf } from '../../../test/support/ledger-fixtures.js';
+import { draftOf } from '../../../test/support/ledger-fixtures.js';
+import type { CreateTransactionCommand } from '#domain';
 import { batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
-import { QueuedUnit } from './queued-unit.js';
+import { QueuedUnit, type Work } from './queued-unit.js';
 import type { Outcome } from './write-request.js';
 
 const accepted: Outcome = { accepted: true, isReplay: false, isDryRun: false, events: [] };
@@ -13,6 +14,27 @@ interface Waiting {
 }
 
 function waiting(postings = 1, deadlineMs = 10_000): Waiting {
+  return waitingFor({ kind: 'command', command: commandOf(postings) }, deadlineMs);
+}
+
+/** A client's batch of transactions with one posting each. */
+function waitingBatch(items: number): Waiting {
+  const item = { idempotencyKey: null, requestHash: null, command: commandOf(1) };
+  return waitingFor({ kind: 'batch', batch: { mode: 'atomic', items: Array(items).fill(item) } }, 10_000);
+}
+
+function commandOf(postings: number): CreateTransactionCommand {
+  const posting = { sender: 'a', recipient: 'b', amount: 1n };
+  return {
+    kind: 'create-transaction',
+    draft: draftOf(
+      randomUUID(),
+      Array.from({ length: postings }, () => posting),
+    ),
+  };
+}
+
+function waitingFor(work: Work, deadlineMs: number): Waiting {
   const request = {
     ledgerId: randomUUID(),
     actor: 'key_test',
@@ -25,15 +47,8 @@ function waiting(postings = 1, deadlineMs = 10_000): Waiting {
     deadlineAt: performance.now() + deadlineMs,
     bytes: 1,
   };
-  const posting = { sender: 'a', recipient: 'b', amount: 1n };
-  const draft = draftOf(
-    randomUUID(),
-    Array.from({ length: postings }, () => posting),
-  );
   let settled: (fate: string) => void;
   const fate = new Promise<string>((resolve) => (settled = resolve));
-  const command = { ...moveOf('', '', '', 1n), draft };
-  const work = { kind: 'command', command } as const;
   const unit = new QueuedUnit(
     request,
     work,
@@ -107,6 +122,17 @@ describe('a lane', () => {
     await tick();
     for (let n = 0; n < 4; n++) await endBatch();
     expect(batches).toEqual([2, 1, 1, 1]);
+  });
+
+  it("takes a client's batch whole, and counts its items", async () => {
+    const { lane, batches, endBatch } = laneUnderTest();
+    const of = (items: number) => lane.add(waitingBatch(items).unit);
+    for (const items of [600, 400, 1, 999, 2, batchCommandsMax + 1]) of(items);
+    expect(lane.depth).toBe(2_002 + batchCommandsMax + 1);
+    await tick();
+    for (let n = 0; n < 4; n++) await endBatch();
+    expect(batches).toEqual([2, 2, 1, 1]);
+    expect(lane.depth).toBe(0);
   });
 
   it('drops from its front what has waited too long', async () => {

@@ -33,13 +33,16 @@ import { LedgerFold } from './ledger-fold.js';
 const ledgerId = idOf(9, 1);
 const [alice, bob] = [idOf(1, 1), idOf(1, 2)] as const;
 
+/** When the first event of a chain is recorded; the others follow, 1 µs apart. */
+const startedAt = 2_000_000n;
+
 /** A chain whose every hash is right: what somebody could write who can compute them, too. */
 function chained(events: readonly DomainEvent[], erased: readonly number[] = []): RecordedEvent[] {
   let previous = genesisHash(ledgerId);
   return events.map((event, index) => {
     const dataText = encodeEventData(event);
     const dataSalt = Buffer.alloc(32, index);
-    const recordedAt = 2_000_000n + BigInt(index);
+    const recordedAt = startedAt + BigInt(index);
     const fields = {
       ledgerId,
       epoch: 1,
@@ -196,7 +199,8 @@ function historyOf(...commands: LedgerCommand[]): DomainEvent[] {
     accountWith(bob, 0n, { minBalance: null }),
     accountWith(carol, 0n, { minBalance: null, currency: 'JPY' }),
   ];
-  const state = stateOf(accounts);
+  const openings = BigInt(accounts.length);
+  const state = stateOf(accounts, { position: openings, recordedAt: startedAt + openings - 1n });
   const events: DomainEvent[] = accounts.map((account) => ({
     type: 'account.opened',
     account: newAccount(
@@ -249,7 +253,7 @@ describe('the life of a transaction', () => {
       [holdOf(hold, alice, bob, 100n, 9_000_000n), extensionOf(hold, 9_000_001n), voidOf(hold)],
     ],
     ['voided after a capture', [holdOf(hold, alice, bob, 100n), captureOf(hold, first, 30n), voidOf(hold)]],
-    ['expired', [holdOf(hold, alice, bob, 100n, 2_000_001n), expiryOf(hold)]],
+    ['expired', [holdOf(hold, alice, bob, 100n, 2_000_004n), expiryOf(hold)]],
     [
       'given back in parts, with several postings',
       [several(first), reversalOf(first, second, 3n), reversalOf(first, third)],
@@ -408,6 +412,12 @@ describe('the life of a transaction', () => {
         }),
       })),
       'what is released',
+    ],
+    [
+      'an end that tells another time as that of the hold',
+      [...captured(), voidOf(hold)],
+      changing('transaction.voided', () => ({ made: { position: 4n, recordedAt: startedAt } })),
+      'where the hold was made',
     ],
     [
       'an end that tells another amount as held',

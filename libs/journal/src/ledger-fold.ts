@@ -75,7 +75,7 @@ export class LedgerFold {
     return (
       this.accounts.addTransaction(event, recorded, compare) ??
       this.addNew(event, compare) ??
-      this.progress.add(event, originalOf, compare)
+      this.progress.add(event, recorded, originalOf, compare)
     );
   }
 

@@ -4,6 +4,7 @@ import {
   progressOf,
   storedBy,
   type DomainEvent,
+  type Made,
   type Progress,
   type TransactionEvent,
 } from '#domain';
@@ -34,13 +35,14 @@ export class ProgressFold {
     return this.erasedFollowers > 0 && (!known || followersOf(told) > followersOf(known));
   }
 
-  add(event: TransactionEvent, originalOf: OriginalOf, compare: Compare): Difference | null {
+  /** @param made where the event stands */
+  add(event: TransactionEvent, made: Made, originalOf: OriginalOf, compare: Compare): Difference | null {
     const { type, transaction } = event;
     if (type === 'transaction.posted') return null;
     if (type === 'transaction.pending') {
       const { progress } = event;
       const expected = initialProgress(transaction.legs.length / 2, { expiresAt: progress.expiresAt });
-      this.tracked.set(transaction.transactionId, { made: transaction, isHold: true, progress });
+      this.tracked.set(transaction.transactionId, { first: transaction, made, isHold: true, progress });
       return compare('progress', progressText(expected), progressText(progress));
     }
     const told = progressOf(event);
@@ -61,23 +63,23 @@ export class ProgressFold {
     if (type === 'transaction.captured') return [parentId];
     if (type !== 'transaction.reversed') return [transactionId];
     if (!this.tracked.has(reverses)) this.track(originalOf(reverses));
-    const made = this.tracked.get(reverses)?.made;
-    if (!made && this.erasedIds.has(reverses)) return null;
-    return made?.parentId === undefined ? [reverses] : [reverses, made.parentId];
+    const first = this.tracked.get(reverses)?.first;
+    if (!first && this.erasedIds.has(reverses)) return null;
+    return first?.parentId === undefined ? [reverses] : [reverses, first.parentId];
   }
 
   private track(event: DomainEvent | null | undefined): void {
     const stored = event && isTransactionEvent(event) ? storedBy(event) : null;
     if (!stored || stored.transaction.type === 'reversal') return;
-    const { transaction: made, isHold, progress } = stored;
-    this.tracked.set(made.transactionId, { made, isHold, progress });
+    const { transaction: first, isHold, progress } = stored;
+    this.tracked.set(first.transactionId, { first, made: null, isHold, progress });
   }
 
   private advance(id: string, told: Progress, event: TransactionEvent, compare: Compare): Difference | null {
     const known = this.tracked.get(id);
     if (!known) {
       if (!this.erasedIds.has(id)) return compare('what it is of', 'a transaction', 'none');
-      this.tracked.set(id, { made: null, isHold: told.captured.length > 0, progress: told });
+      this.tracked.set(id, { first: null, made: null, isHold: told.captured.length > 0, progress: told });
       return null;
     }
     this.tracked.set(id, { ...known, progress: told });

@@ -1,9 +1,11 @@
-import { amountsOf, type Progress, type Transaction, type TransactionEvent } from '#domain';
+import { amountsOf, type Made, type Progress, type Transaction, type TransactionEvent } from '#domain';
 
 /** What is known of a transaction that may come further. */
 export interface Tracked {
   /** Null: what made it is erased, and what it moved or held unknown. */
-  readonly made: Transaction | null;
+  readonly first: Transaction | null;
+  /** Of a hold. */
+  readonly made: Made | null;
   readonly isHold: boolean;
   readonly progress: Progress;
 }
@@ -35,10 +37,10 @@ export function stepOf({ type, transaction }: TransactionEvent, known: Tracked, 
 }
 
 function capture(transaction: Transaction, known: Tracked, told: Progress): Step {
-  const { made, progress } = known;
+  const { first, progress } = known;
   const amounts = amountsOf(transaction);
   const released = releasedOf(transaction);
-  const rest = made ? subtract(amountsOf(made), told.captured) : null;
+  const rest = first ? subtract(amountsOf(first), told.captured) : null;
   const isLast = rest ? isNothing(rest) || !isNothing(released) : told.status === 'posted';
   return {
     progress: {
@@ -49,14 +51,15 @@ function capture(transaction: Transaction, known: Tracked, told: Progress): Step
     },
     comparisons: [
       ...ofOpenHold(transaction, known),
+      ...heldBy(transaction, known),
       ['no more is captured than held', true, !rest || isCovered(rest)],
       ['what is released', String(rest && isLast ? rest : released.map(() => 0n)), String(released)],
     ],
   };
 }
 
-function reversal(transaction: Transaction, { made, isHold, progress }: Tracked, told: Progress): Step {
-  const settled = isHold ? told.captured : made && amountsOf(made);
+function reversal(transaction: Transaction, { first, isHold, progress }: Tracked, told: Progress): Step {
+  const settled = isHold ? told.captured : first && amountsOf(first);
   const amounts = subtract(told.reversed, progress.reversed);
   const isNext = followersOf(told) === followersOf(progress) + 1;
   return {
@@ -69,7 +72,7 @@ function reversal(transaction: Transaction, { made, isHold, progress }: Tracked,
       ['no more is given back than taken', true, !settled || isCovered(subtract(settled, told.reversed))],
       [
         'what is given back',
-        made && isNext ? mirrored(made, amounts) : legsText(transaction),
+        first && isNext ? mirrored(first, amounts) : legsText(transaction),
         legsText(transaction),
       ],
     ],
@@ -82,13 +85,14 @@ function release(
   told: Progress,
   status: 'voided' | 'expired',
 ): Step {
-  const left = known.made && subtract(amountsOf(known.made), told.captured);
+  const left = known.first && subtract(amountsOf(known.first), told.captured);
   const amounts = amountsOf(transaction);
   return {
     progress: { ...known.progress, status },
     comparisons: [
       ...ofOpenHold(transaction, known),
       ...heldBy(transaction, known),
+      ...madeAt(transaction, known),
       ['what is released', String(left ?? amounts), String(amounts)],
     ],
   };
@@ -102,23 +106,32 @@ function extension(transaction: Transaction, known: Tracked, told: Progress): St
     comparisons: [
       ...ofOpenHold(transaction, known),
       ...heldBy(transaction, known),
+      ...madeAt(transaction, known),
       ['what is moved', String(amounts.map(() => 0n)), String(amounts)],
       ['it ends later', true, told.expiresAt !== null && told.expiresAt >= (progress.expiresAt ?? 0n)],
     ],
   };
 }
 
-function ofOpenHold(transaction: Transaction, { made, isHold, progress }: Tracked): Step['comparisons'] {
+function ofOpenHold(transaction: Transaction, { first, isHold, progress }: Tracked): Step['comparisons'] {
   const isOpen = progress.status === 'pending' || progress.status === 'partially_captured';
   const accounts = accountsText(transaction);
   return [
     ['it is of an open hold', true, isHold && isOpen],
-    ['whose accounts', made ? accountsText(made) : accounts, accounts],
+    ['whose accounts', first ? accountsText(first) : accounts, accounts],
   ];
 }
 
-function heldBy({ held = [] }: Transaction, { made }: Tracked): Step['comparisons'] {
-  return [['what was held', String(made ? amountsOf(made) : held), String(held)]];
+function heldBy({ held = [] }: Transaction, { first }: Tracked): Step['comparisons'] {
+  return [['what was held', String(first ? amountsOf(first) : held), String(held)]];
+}
+
+function madeAt({ made }: Transaction, known: Tracked): Step['comparisons'] {
+  return [['where the hold was made', madeText(known.made ?? made), madeText(made)]];
+}
+
+function madeText(made: Made | undefined): string {
+  return made ? `${made.position} at ${made.recordedAt}` : 'nowhere';
 }
 
 /** A transaction's captures and reversals. */

@@ -26,18 +26,3 @@ export async function readEvents(
   const events = rows.filter((row) => row.position !== null).map((row) => readEventRow(row as EventRow));
   return { events, headPosition: BigInt(rows[0]?.head ?? '0') };
 }
-
-/** The events of one transaction, oldest first; empty where there is none. */
-export async function readTransactionEvents(
-  db: Queryable,
-  ledgerId: string,
-  transactionId: string,
-): Promise<readonly RecordedEvent[]> {
-  const { rows } = await db.query<EventRow>({
-    name: 'read-transaction-events',
-    text: `SELECT ${eventColumnsSql('v')} FROM journal.events v
-      WHERE v.ledger_id = $1 AND v.transaction_id = $2 ORDER BY v.position`,
-    values: [ledgerId, transactionId],
-  });
-  return rows.map(readEventRow);
-}

@@ -39,7 +39,9 @@ export function rule(
 const textLengthMax = 256;
 
 function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '' && [...value].length <= textLengthMax;
+  if (typeof value !== 'string' || value === '') return false;
+  // It has no more characters than units.
+  return value.length <= textLengthMax || [...value].length <= textLengthMax;
 }
 
 /** 1–256 characters (code points). */

@@ -21,7 +21,8 @@ export const overdueMax = 10_000;
 
 /**
  * Open holds whose time has come, by the database's clock, whosever they are; what is found is worked on ledger by
- * ledger. The partial index has open holds with an end alone, in this order.
+ * ledger. The partial index has open holds with an end alone, in this order; the time is one that stands still while
+ * the statement runs, or no index could be asked for it.
  * @param leftOut transactions that are under way, and ledgers that have enough of them
  */
 export async function scanDueHolds(
@@ -33,14 +34,14 @@ export async function scanDueHolds(
     name: 'scan-due-holds',
     text: `WITH due AS MATERIALIZED (
         SELECT p.ledger_id, p.transaction_id, p.expires_at FROM ledger.transaction_progress p
-        WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= clock_timestamp()
+        WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= statement_timestamp()
         ORDER BY p.expires_at LIMIT ${overdueMax}
       )
       SELECT c.overdue, c.oldest, h.ledger_id, h.transaction_id
-      FROM (SELECT count(*)::integer AS overdue, ${microsSql('clock_timestamp() - min(expires_at)')} AS oldest FROM due) c
+      FROM (SELECT count(*)::integer AS overdue, ${microsSql('statement_timestamp() - min(expires_at)')} AS oldest FROM due) c
       LEFT JOIN LATERAL (
         SELECT p.ledger_id, p.transaction_id, p.expires_at FROM ledger.transaction_progress p
-        WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= clock_timestamp()
+        WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= statement_timestamp()
           AND p.transaction_id <> ALL($2::uuid[]) AND p.ledger_id <> ALL($3::uuid[])
         ORDER BY p.expires_at LIMIT $1
       ) h ON c.overdue > 0

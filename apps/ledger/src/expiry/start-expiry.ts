@@ -10,9 +10,13 @@ export interface RunningExpiry {
   stop(): Promise<void>;
 }
 
-/** A scan reads one index, and has a connection of its own: lists that take long don't hold it up. */
-const expirySession: Readonly<Record<string, string>> = {
+/**
+ * A scan reads one index in its order, whatever the planner believes of a young table, and has a connection of its
+ * own: lists that take long don't hold it up.
+ */
+export const expirySession: Readonly<Record<string, string>> = {
   enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
   jit: 'off',
   statement_timeout: '5s',
 };

@@ -52,16 +52,9 @@ export function settingAnswer([committed]: readonly CommittedEvent[], reader: Re
 }
 
 function writtenSetting({ event, ...record }: CommittedEvent): SettingResource | null {
-  switch (event?.type) {
-    case 'exchange-rate.set':
-      return { kind: 'exchange-rate', exchangeRate: event, record };
-    case 'currency.added':
-      return { kind: 'currency', currency: event, record };
-    case 'period.closed':
-      return { kind: 'period', period: event, record };
-    default:
-      return null;
-  }
+  if (event?.type === 'exchange-rate.set') return { kind: 'exchange-rate', exchangeRate: event, record };
+  if (event?.type === 'currency.added') return { kind: 'currency', currency: event, record };
+  return event?.type === 'period.closed' ? { kind: 'period', period: event, record } : null;
 }
 
 /** The account that the first of a write's events is about, as it was after the last of them. */

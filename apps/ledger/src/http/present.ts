@@ -128,10 +128,12 @@ function presentErased({ recorded, progress }: Extract<Resource, { kind: 'erased
 
 /** Times are texts to whoever renders; most transactions have none of their own. */
 function transactionState(transaction: Transaction): TransactionState {
-  const { effectiveAt, made, ...plain } = transaction;
-  if (effectiveAt === undefined && made === undefined) return transaction as typeof plain;
+  type Plain = Omit<Transaction, 'effectiveAt' | 'made'>;
+  const { effectiveAt, made } = transaction;
+  // No copy: this is so for each transfer of a batch.
+  if (effectiveAt === undefined && made === undefined) return transaction as Plain;
   return {
-    ...plain,
+    ...(transaction as Plain),
     ...(effectiveAt === undefined ? {} : { effectiveAt: formatTimestamp(effectiveAt) }),
     ...(made === undefined ? {} : { made: timed(made) }),
   };

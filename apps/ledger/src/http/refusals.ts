@@ -33,8 +33,14 @@ const statusByCode: Readonly<Record<RefusalCode, number>> = {
   idempotency_key_reused: 422,
 };
 
-export function refusalError({ code, message, path }: Refusal): ApiError {
-  return new ApiError(statusByCode[code], code, message, path === null ? [] : [{ path, message }]);
+export function refusalError(refusal: Refusal): ApiError {
+  const { status, code, message, details } = refusalAnswer(refusal);
+  return new ApiError(status, code, message, details);
+}
+
+/** The same without an Error, whose stack costs more than all else that is answered of a batch's item. */
+export function refusalAnswer({ code, message, path }: Refusal) {
+  return { status: statusByCode[code], code, message, details: path === null ? [] : [{ path, message }] };
 }
 
 type RefusedBatch = Extract<BatchOutcome, { readonly accepted: false }>;

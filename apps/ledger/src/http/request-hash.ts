@@ -37,19 +37,27 @@ export function itemHash(text: string): Buffer {
   return sha256(`["POST","/v1/transactions",${text}]`);
 }
 
-/** One text for all ways to write the same body. */
-export function canonicalText(body: unknown): string {
-  return stringify(normalised(body)) ?? 'null';
+/**
+ * One text for all ways to write the same body, without one of its fields where that is left out. Written field by
+ * field, because this is done for each transaction of a batch.
+ */
+export function canonicalText(body: unknown, leftOut?: string): string {
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    return stringify(body ?? null) ?? 'null';
+  const fields: string[] = [];
+  for (const field of Object.keys(body).sort()) {
+    const value = (body as Record<string, unknown>)[field];
+    if (value === undefined || field === leftOut) continue;
+    fields.push(`${JSON.stringify(field)}:${fieldText(field, value)}`);
+  }
+  return `{${fields.join(',')}}`;
 }
 
-function normalised(body: unknown): unknown {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) return body ?? null;
-  return Object.fromEntries(
-    Object.entries(body).map(([field, value]: [string, unknown]) => [field, normalisedField(field, value)]),
-  );
-}
-
-function normalisedField(field: string, value: unknown): unknown {
-  if (amountFields.has(field)) return Number.isSafeInteger(value) ? String(value) : value;
-  return listFields.has(field) && Array.isArray(value) ? value.map(normalised) : value;
+function fieldText(field: string, value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (amountFields.has(field) && Number.isSafeInteger(value)) return `"${String(value)}"`;
+  if (listFields.has(field) && Array.isArray(value)) {
+    return `[${value.map((item) => canonicalText(item)).join(',')}]`;
+  }
+  return stringify(value) ?? 'null';
 }

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { Reader } from '#contracts';
 import type { BatchOutcome, Outcome } from '#journal';
 import { transactionAfter } from '../http/answer-write.js';
-import { batchRefusalError, refusalError } from '../http/refusals.js';
+import { batchRefusalError, refusalAnswer } from '../http/refusals.js';
 import type { BatchItemBody } from './transaction-bodies.js';
 import { asSent } from './transaction-draft.js';
 
@@ -29,6 +29,6 @@ function answerItem(outcome: Outcome, reader: Reader) {
     const data = transactionAfter(outcome.events, reader);
     return outcome.isReplay ? { status: 201, data, replayed: true } : { status: 201, data };
   }
-  const { status, code, message, details } = refusalError(outcome.refusal);
+  const { status, code, message, details } = refusalAnswer(outcome.refusal);
   return { status, error: { code, message, ...(details.length > 0 ? { details } : {}) } };
 }

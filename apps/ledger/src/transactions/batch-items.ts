@@ -17,8 +17,8 @@ export function itemTexts(
   transactions: readonly BatchItemBody[],
   areAllNeeded: boolean,
 ): readonly (string | null)[] {
-  return transactions.map(({ idempotencyKey, ...body }) =>
-    areAllNeeded || idempotencyKey !== undefined ? canonicalText(body) : null,
+  return transactions.map((body) =>
+    areAllNeeded || body.idempotencyKey !== undefined ? canonicalText(body, 'idempotencyKey') : null,
   );
 }
 

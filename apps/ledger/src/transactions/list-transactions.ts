@@ -132,8 +132,16 @@ async function walk(
 ): Promise<PageRows<ListedTransaction>> {
   const values = new StatementValues(ledgerId);
   const keys = walkSql(walkedTransactions(filters, bounds, values), skip, limit, examinedMax);
-  const { rows } = await db.query<{ checkpoint: string } & (ListedTransactionRow | { position: null })>(
-    `SELECT c.position::text AS checkpoint, v.*
+  const walked = walkedPositions(filters, bounds, values);
+  // In the same statement, as what is walked may change: a hold leaves a status, and enters another. It is asked for
+  // only where the page isn't full.
+  const end =
+    walked === null
+      ? 'NULL::text'
+      : `CASE WHEN count(v.position) OVER () <= ${limit} THEN (${walkEndSql(walked, examinedMax)})::text END`;
+  type Row = { checkpoint: string; end_key: string | null } & (ListedTransactionRow | { position: null });
+  const { rows } = await db.query<Row>(
+    `SELECT c.position::text AS checkpoint, ${end} AS end_key, v.*
     FROM projections.checkpoints c
     LEFT JOIN LATERAL (${keys}) k ON true
     LEFT JOIN LATERAL (${listedTransactionSql('k.key')}) v ON true
@@ -141,28 +149,27 @@ async function walk(
     ORDER BY k.key DESC`,
     values.values,
   );
-  const items = rows.filter(
-    (row): row is { checkpoint: string } & ListedTransactionRow => row.position !== null,
-  );
-  const position = BigInt(rows[0]?.checkpoint ?? '0');
-  const isFull = items.length > limit;
-  const seen = { ...bounds, before: earlier(bounds.before, position + 1n) };
-  const end = isFull ? null : await findEnd(db, ledgerId, filters, seen, examinedMax);
-  return { items: items.map(readListedTransaction), end: end === null ? null : [end], position };
+  const [first] = rows;
+  return {
+    items: rows
+      .filter((row): row is Row & ListedTransactionRow => row.position !== null)
+      .map(readListedTransaction),
+    end: first?.end_key == null ? null : [BigInt(first.end_key)],
+    position: BigInt(first?.checkpoint ?? '0'),
+  };
 }
 
-/** Where a walk stopped that didn't fill its page. Null: at the end of the list. */
+/** Where a walk stops; null: at the end of the list. */
 async function findEnd(
   db: pg.Pool,
   ledgerId: string,
   filters: WalkedFilters,
   bounds: PositionBounds,
-  examinedMax: number,
 ): Promise<bigint | null> {
   const values = new StatementValues(ledgerId);
   const walked = walkedPositions(filters, bounds, values);
   if (walked === null) return null;
-  const { rows } = await db.query<{ key: string }>(walkEndSql(walked, examinedMax), values.values);
+  const { rows } = await db.query<{ key: string }>(walkEndSql(walked, examinedRowsMax), values.values);
   return rows[0] ? BigInt(rows[0].key) : null;
 }
 
@@ -179,7 +186,6 @@ async function countAll(
     values.values,
   );
   const count = rows[0]?.count ?? 0;
-  const isCut =
-    count <= exactTotalMax && (await findEnd(db, ledgerId, filters, bounds, examinedRowsMax)) !== null;
+  const isCut = count <= exactTotalMax && (await findEnd(db, ledgerId, filters, bounds)) !== null;
   return totalOf(count, isCut);
 }

@@ -15,31 +15,34 @@ import type {
   TransactionDraftBody,
 } from './transaction-bodies.js';
 
+type Details = Omit<TransactionDraft, 'postings'>;
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
 /** A body that its class has checked, as the domain takes it: this is where it is translated. */
 export function transactionDraft(body: TransactionDraftBody): TransactionDraft {
-  return { ...detailsOf(body), postings: postingsOf(body) };
+  // No copy: this is done for each transaction of a batch.
+  return Object.assign(detailsOf(body), { postings: postingsOf(body) });
 }
 
 /** All but the postings, for a movement whose other side the route says. */
-export function detailsOf(body: MovementDetails): Omit<TransactionDraft, 'postings'> {
+export function detailsOf(body: MovementDetails): Details {
   const { expiresAt, effectiveAt, conditions } = body;
-  return {
+  const details: Writable<Details> = {
     transactionId: newUuid(),
     reference: body.reference ?? null,
     externalId: body.externalId ?? null,
     metadata: body.metadata ?? {},
-    ...(body.pending
-      ? { hold: { expiresAt: expiresAt == null ? null : timeOf(expiresAt, 'expiresAt') } }
-      : {}),
-    ...(effectiveAt == null ? {} : { effectiveAt: timeOf(effectiveAt, 'effectiveAt') }),
-    ...(conditions ? { conditions: conditions.map(conditionOf) } : {}),
   };
+  if (body.pending) details.hold = { expiresAt: expiresAt == null ? null : timeOf(expiresAt, 'expiresAt') };
+  if (effectiveAt != null) details.effectiveAt = timeOf(effectiveAt, 'effectiveAt');
+  if (conditions) details.conditions = conditions.map(conditionOf);
+  return details;
 }
 
 /** The postings of a body with one movement or several, in order. */
-export function sentPostings({ postings, ...single }: TransactionDraftBody): readonly PostingBody[] {
+export function sentPostings(body: TransactionDraftBody): readonly PostingBody[] {
   // That one of the two is there was checked.
-  return postings ?? [single as PostingBody];
+  return body.postings ?? [body as PostingBody];
 }
 
 /** Where in a body a posting's field is. */
@@ -70,16 +73,18 @@ export function timeOf(sent: string, path: string): bigint {
   return micros;
 }
 
-function postingsOf(body: TransactionDraftBody): PostingDraft[] {
-  return sentPostings(body).map(({ sender, recipient, amount, exchangeRate }, index) => {
-    const path = pathOfPosting(body, index);
-    return {
-      sender: accountReference(sender, `${path}sender`),
-      recipient: accountReference(recipient, `${path}recipient`),
-      amount: amountOf(amount, `${path}amount`),
-      ...(exchangeRate === undefined ? {} : { exchangeRate }),
-    };
-  });
+function postingsOf(body: TransactionDraftBody): readonly PostingDraft[] {
+  if (!body.postings) return [postingOf(body as PostingBody, '')];
+  return body.postings.map((posting, index) => postingOf(posting, pathOfPosting(body, index)));
+}
+
+function postingOf({ sender, recipient, amount, exchangeRate }: PostingBody, path: string): PostingDraft {
+  const posting = {
+    sender: accountReference(sender, `${path}sender`),
+    recipient: accountReference(recipient, `${path}recipient`),
+    amount: amountOf(amount, `${path}amount`),
+  };
+  return exchangeRate === undefined ? posting : { ...posting, exchangeRate };
 }
 
 function conditionOf({ accountId, version, minPosted, maxPosted }: ConditionBody, index: number): Condition {

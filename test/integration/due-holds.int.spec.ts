@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { createPostgresPool } from '#platform';
+import { overdueMax, scanDueHolds } from '../../apps/ledger/src/expiry/scan-due-holds.js';
+import { expirySession } from '../../apps/ledger/src/expiry/start-expiry.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+/** Which holds the scan for due ones finds, and how much it reads for it. */
+let database: TestDatabase;
+let superuser: pg.Client;
+/** As the app has it. */
+let pool: pg.Pool;
+
+const [one, other] = [randomUUID(), randomUUID()];
+const nobody = { transactionIds: [], ledgerIds: [] };
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  superuser = new pg.Client({ connectionString: database.superuserUrl });
+  await superuser.connect();
+  pool = createPostgresPool({
+    url: database.ledgerUrl,
+    applicationName: 'test',
+    connectionsMax: 1,
+    session: expirySession,
+    onError: () => undefined,
+  });
+});
+beforeEach(() => superuser.query('TRUNCATE ledger.transaction_progress'));
+afterAll(async () => {
+  await pool.end();
+  await superuser.end();
+  await database.drop();
+});
+
+/** @param secondsAgo when its time came; null for never */
+async function addHold(ledgerId: string, secondsAgo: number | null, status = 'pending'): Promise<string> {
+  const id = randomUUID();
+  await superuser.query(
+    `INSERT INTO ledger.transaction_progress VALUES ($1, $2, $3, now() - $4 * interval '1 second', '{0}', 0, '{0}', '{}')`,
+    [ledgerId, id, status, secondsAgo],
+  );
+  return id;
+}
+
+async function addMany(count: number, secondsAgo: number): Promise<void> {
+  await superuser.query(
+    `INSERT INTO ledger.transaction_progress
+      SELECT $1, gen_random_uuid(), 'pending', now() - ($2 + n * 0.000001) * interval '1 second', '{0}', 0, '{0}', '{}'
+      FROM generate_series(1, $3::integer) n`,
+    [one, secondsAgo, count],
+  );
+}
+
+it('finds open holds of all ledgers whose time has come, the oldest first', async () => {
+  const [late, early, partly] = [
+    await addHold(one, 1),
+    await addHold(other, 7_200),
+    await addHold(one, 60, 'partially_captured'),
+  ];
+  await addHold(one, -5);
+  await addHold(one, null);
+  for (const status of ['posted', 'voided', 'expired']) await addHold(one, 60, status);
+  const { holds, overdue, oldestSeconds } = await scanDueHolds(pool, 10, nobody);
+  expect(holds).toEqual([
+    { ledgerId: other, transactionId: early },
+    { ledgerId: one, transactionId: partly },
+    { ledgerId: one, transactionId: late },
+  ]);
+  expect(overdue).toBe(3);
+  expect(Math.round(oldestSeconds / 60)).toBe(120);
+});
+
+it('leaves out what is under way, and ledgers that have enough of it, and counts them', async () => {
+  const ids = [await addHold(one, 3), await addHold(one, 2), await addHold(other, 1)];
+  const found = async (leftOut: Parameters<typeof scanDueHolds>[2], limit = 10) => {
+    const { holds, overdue } = await scanDueHolds(pool, limit, leftOut);
+    expect(overdue).toBe(3);
+    return holds.map(({ transactionId }) => transactionId);
+  };
+  expect(await found({ transactionIds: [ids[0]!], ledgerIds: [] })).toEqual([ids[1], ids[2]]);
+  expect(await found({ transactionIds: [], ledgerIds: [one] })).toEqual([ids[2]]);
+  expect(await found({ transactionIds: ids, ledgerIds: [] })).toEqual([]);
+  expect(await found(nobody, 2)).toEqual([ids[0], ids[1]]);
+});
+
+it('finds nothing where nothing is due', async () => {
+  await addHold(one, -60);
+  expect(await scanDueHolds(pool, 10, nobody)).toEqual({ holds: [], overdue: 0, oldestSeconds: 0 });
+});
+
+/** Index entries of open holds that this many scans have read; sessions report them when they end, at the latest. */
+async function entriesRead(scans: () => Promise<void>): Promise<number> {
+  await superuser.query('SELECT pg_stat_reset()');
+  await scans();
+  await pool.query('SELECT pg_stat_force_next_flush()');
+  await superuser.query('SELECT pg_stat_clear_snapshot()');
+  const { rows } = await superuser.query<{ read: string; scanned: string }>(
+    `SELECT sum(idx_tup_read)::text AS read, (SELECT coalesce(sum(seq_tup_read), 0)::text FROM pg_stat_user_tables
+        WHERE relname = 'transaction_progress') AS scanned
+      FROM pg_stat_user_indexes WHERE indexrelname = 'transaction_progress_expiry'`,
+  );
+  expect(rows[0]!.scanned).toBe('0');
+  return Number(rows[0]!.read);
+}
+
+it('reads none of the holds that have time left, however many, with a plan that was made for a few', async () => {
+  await addHold(one, -3_600);
+  for (let n = 0; n < 10; n++) await scanDueHolds(pool, 1_000, nobody);
+  await addMany(50_000, -3_600);
+  const read = await entriesRead(async () => {
+    for (let n = 0; n < 10; n++) await scanDueHolds(pool, 1_000, nobody);
+  });
+  // The planner looks at an end of the index by itself.
+  expect(read).toBeLessThan(100);
+});
+
+it('reads and counts no more of those that are due than it is to', async () => {
+  await addMany(50_000, 3_600);
+  const read = await entriesRead(async () => {
+    const { holds, overdue } = await scanDueHolds(pool, 1_000, nobody);
+    expect([holds.length, overdue]).toEqual([1_000, overdueMax]);
+  });
+  expect(read).toBeLessThan(overdueMax + 1_000 + 100);
+});
