@@ -44,10 +44,11 @@ export function decideTransaction(
   for (const [index, posting] of draft.postings.entries()) {
     const found = findParties(posting, state, caller, systems, path(index));
     if ('accepted' in found) return found;
-    postings.push({ ...found, draft: posting, path: path(index) });
+    postings.push({ sender: found.sender, recipient: found.recipient, draft: posting, path: path(index) });
   }
   const conditions = findConditions(draft, postings, state, caller);
-  if ('accepted' in conditions) return conditions;
+  // An array is no refusal; to ask it for a field by name takes longer than all else here.
+  if (!Array.isArray(conditions)) return conditions;
   const refusedState = refuseByStatus(postings) ?? refuseByExternalId(draft, state);
   if (refusedState) return refusedState;
   const exchanged = exchange(postings, state, systems);
@@ -106,7 +107,7 @@ function findConditions(
   postings: readonly Posting[],
   state: LedgerState,
   caller: Caller,
-): readonly FoundCondition[] | Refused {
+): FoundCondition[] | Refused {
   const found: FoundCondition[] = [];
   for (const [index, condition] of conditions.entries()) {
     const path = `conditions[${index}]`;

@@ -41,19 +41,27 @@ export function evolve(state: LedgerState, event: DomainEvent): void {
 }
 
 function evolveTransaction(state: LedgerState, event: TransactionEvent): void {
-  const { legs, externalId } = event.transaction;
-  const effect = effectOf(event.type);
+  const { type, transaction } = event;
+  const { legs, externalId } = transaction;
+  const effect = effectOf(type);
+  const recordedAt = state.nextRecordedAt;
   for (const leg of effect === 'none' ? [] : legs) {
     const account = state.account(leg.accountId);
     if (!account) throw new Error(`leg ${leg.leg} names account ${leg.accountId}, which is not in the state`);
-    state.putAccount(applyLeg(account, leg, effect, state.nextRecordedAt));
+    state.putAccount(applyLeg(account, leg, effect, recordedAt));
   }
   const stored = storedBy(event);
   if (stored) {
-    const made = { position: state.position + 1n, recordedAt: state.nextRecordedAt };
-    state.putTransaction({ ...stored, made });
+    const { isHold, progress } = stored;
+    state.putTransaction({
+      transaction,
+      isHold,
+      made: { position: state.position + 1n, recordedAt },
+      progress,
+    });
     if (externalId !== null) state.takeTransactionExternalId(externalId);
   }
+  if (type === 'transaction.posted') return;
   for (const { transactionId, progress } of progressOf(event)) state.putProgress(transactionId, progress);
 }
 

@@ -17,8 +17,7 @@ export interface Movement extends Parties {
 /** What movements make of the accounts that they touch, by id. */
 export interface Moved {
   readonly legs: readonly Leg[];
-  readonly before: ReadonlyMap<string, Account>;
-  readonly after: ReadonlyMap<string, Account>;
+  readonly accounts: ReadonlyMap<string, { readonly before: Account; readonly after: Account }>;
 }
 
 /**
@@ -26,15 +25,19 @@ export interface Moved {
  * legs, and is for evolve to say.
  */
 export function move(movements: readonly Movement[], effect: LegEffect): Moved {
-  const before = new Map<string, Account>();
-  const after = new Map<string, Account>();
+  const accounts = new Map<string, { readonly before: Account; after: Account }>();
   const legs: Leg[] = [];
   const addLeg = (account: Account, direction: Direction, { amount, released = 0n }: Movement) => {
-    if (!before.has(account.id)) before.set(account.id, account);
-    const moved = { direction, amount, released };
-    const changed = applyLeg(after.get(account.id) ?? account, moved, effect, account.updatedAt);
-    after.set(account.id, changed);
-    legs.push({
+    const known = accounts.get(account.id);
+    const changed = applyLeg(
+      known?.after ?? account,
+      { direction, amount, released },
+      effect,
+      account.updatedAt,
+    );
+    if (known) known.after = changed;
+    else accounts.set(account.id, { before: account, after: changed });
+    const leg = {
       leg: legs.length + 1,
       accountId: changed.id,
       system: changed.system,
@@ -42,7 +45,6 @@ export function move(movements: readonly Movement[], effect: LegEffect): Moved {
       visibility: changed.visibility,
       direction,
       amount,
-      ...(released === 0n ? {} : { released }),
       currency: changed.currency,
       posted: postedBalance(changed),
       pendingIn: changed.pendingCredits,
@@ -50,17 +52,20 @@ export function move(movements: readonly Movement[], effect: LegEffect): Moved {
       available: availableBalance(changed),
       version: changed.version,
       entryNumber: changed.entryNumber,
-    });
+    };
+    legs.push(released === 0n ? leg : { ...leg, released });
   };
   for (const movement of movements) {
     addLeg(movement.sender, 'debit', movement);
     addLeg(movement.recipient, 'credit', movement);
   }
-  return { legs, before, after };
+  return { legs, accounts };
 }
 
 /** Accounts that are closed first, then those that are frozen. */
 export function refuseByStatus(movements: readonly (Parties & { readonly path: Path })[]): Refused | null {
+  if (movements.every(({ sender, recipient }) => sender.status === 'open' && recipient.status === 'open'))
+    return null;
   for (const status of ['closed', 'frozen'] as const) {
     for (const movement of movements) {
       for (const side of ['sender', 'recipient'] as const) {
@@ -80,9 +85,9 @@ export function refuseByLimits(movements: readonly Movement[], moved: Moved): Re
   return refuseByFunds(movements, moved) ?? refuseByMaximum(movements, moved);
 }
 
-function refuseByFunds(movements: readonly Movement[], { before, after }: Moved): Refused | null {
+function refuseByFunds(movements: readonly Movement[], { accounts }: Moved): Refused | null {
   for (const { sender, path } of movements) {
-    const [was, is] = [before.get(sender.id)!, after.get(sender.id)!];
+    const { before: was, after: is } = accounts.get(sender.id)!;
     const available = availableBalance(is);
     if (is.minBalance === null || available >= 0n || available >= availableBalance(was)) continue;
     return refuse('insufficient_funds', 'the available balance does not cover the amount', path('amount'));
@@ -90,12 +95,15 @@ function refuseByFunds(movements: readonly Movement[], { before, after }: Moved)
   return null;
 }
 
-function refuseByMaximum(movements: readonly Movement[], { before, after }: Moved): Refused | null {
+function refuseByMaximum(movements: readonly Movement[], { accounts }: Moved): Refused | null {
   for (const { sender, recipient, path } of movements) {
-    if (lowest(after.get(sender.id)!) < -amountMax || highest(after.get(recipient.id)!) > amountMax) {
+    if (
+      lowest(accounts.get(sender.id)!.after) < -amountMax ||
+      highest(accounts.get(recipient.id)!.after) > amountMax
+    ) {
       return refuse('balance_limit_exceeded', 'the balance would have too many digits', path('amount'));
     }
-    const [was, is] = [before.get(recipient.id)!, after.get(recipient.id)!];
+    const { before: was, after: is } = accounts.get(recipient.id)!;
     if (is.maxBalance === null || highest(is) <= is.maxBalance || highest(is) <= highest(was)) continue;
     return refuse(
       'balance_limit_exceeded',

@@ -19,18 +19,18 @@ export function isRoot(reference: AccountReference): boolean {
 
 /** System accounts as a command finds them: one that nobody has needed before is opened by it. */
 export class SystemAccounts {
-  private readonly opened = new Map<string, Account>();
+  private opened: Map<string, Account> | null = null;
 
   constructor(private readonly state: LedgerState) {}
 
   /** Accounts to be opened before all else, in order. */
   get openings(): readonly Account[] {
-    return [...this.opened.values()];
+    return this.opened ? [...this.opened.values()] : [];
   }
 
   find(name: SystemAccountName, currency: string): Account {
     const id = this.state.systemAccountId(name, currency);
-    const known = this.state.account(id) ?? this.opened.get(id);
+    const known = this.state.account(id) ?? this.opened?.get(id);
     if (known) return known;
     const settings = {
       name,
@@ -42,8 +42,9 @@ export class SystemAccounts {
       maxBalance: null,
       metadata: {},
     } as const;
-    const recordedAt = this.state.nextRecordedAt + BigInt(this.opened.size);
+    const recordedAt = this.state.nextRecordedAt + BigInt(this.opened?.size ?? 0);
     const account = newAccount(id, name, currency, settings, recordedAt);
+    this.opened ??= new Map();
     this.opened.set(id, account);
     return account;
   }

@@ -9,7 +9,7 @@ import {
   type TransactionEvent,
 } from '#domain';
 import type { Compare, Difference } from './difference.js';
-import { followersOf, progressText, stepOf, type Tracked } from './progress-steps.js';
+import { firstEventOf, followersOf, progressText, stepOf, type Tracked } from './progress-steps.js';
 
 /** The event that made a transaction; null: it is erased; undefined: there is none. */
 export type OriginalOf = (transactionId: string) => DomainEvent | null | undefined;
@@ -42,7 +42,12 @@ export class ProgressFold {
     if (type === 'transaction.pending') {
       const { progress } = event;
       const expected = initialProgress(transaction.legs.length / 2, { expiresAt: progress.expiresAt });
-      this.tracked.set(transaction.transactionId, { first: transaction, made, isHold: true, progress });
+      this.tracked.set(transaction.transactionId, {
+        first: firstEventOf(transaction),
+        made: { position: made.position, recordedAt: made.recordedAt },
+        isHold: true,
+        progress,
+      });
       return compare('progress', progressText(expected), progressText(progress));
     }
     const told = progressOf(event);
@@ -65,14 +70,15 @@ export class ProgressFold {
     if (!this.tracked.has(reverses)) this.track(originalOf(reverses));
     const first = this.tracked.get(reverses)?.first;
     if (!first && this.erasedIds.has(reverses)) return null;
-    return first?.parentId === undefined ? [reverses] : [reverses, first.parentId];
+    return first?.parentId ? [reverses, first.parentId] : [reverses];
   }
 
   private track(event: DomainEvent | null | undefined): void {
     const stored = event && isTransactionEvent(event) ? storedBy(event) : null;
     if (!stored || stored.transaction.type === 'reversal') return;
-    const { transaction: first, isHold, progress } = stored;
-    this.tracked.set(first.transactionId, { first, made: null, isHold, progress });
+    const { transaction, isHold, progress } = stored;
+    const first = firstEventOf(transaction);
+    this.tracked.set(transaction.transactionId, { first, made: null, isHold, progress });
   }
 
   private advance(id: string, told: Progress, event: TransactionEvent, compare: Compare): Difference | null {

@@ -1,9 +1,26 @@
 import { amountsOf, type Made, type Progress, type Transaction, type TransactionEvent } from '#domain';
 
+/** What is remembered of the event that made a transaction: of many, as little as can be. */
+export interface FirstEvent {
+  readonly amounts: readonly bigint[];
+  /** Of its legs. */
+  readonly accountIds: readonly string[];
+  /** Of a capture. */
+  readonly parentId: string | null;
+}
+
+export function firstEventOf(transaction: Transaction): FirstEvent {
+  return {
+    amounts: amountsOf(transaction),
+    accountIds: accountIdsOf(transaction),
+    parentId: transaction.parentId ?? null,
+  };
+}
+
 /** What is known of a transaction that may come further. */
 export interface Tracked {
   /** Null: what made it is erased, and what it moved or held unknown. */
-  readonly first: Transaction | null;
+  readonly first: FirstEvent | null;
   /** Of a hold. */
   readonly made: Made | null;
   readonly isHold: boolean;
@@ -40,7 +57,7 @@ function capture(transaction: Transaction, known: Tracked, told: Progress): Step
   const { first, progress } = known;
   const amounts = amountsOf(transaction);
   const released = releasedOf(transaction);
-  const rest = first ? subtract(amountsOf(first), told.captured) : null;
+  const rest = first ? subtract(first.amounts, told.captured) : null;
   const isLast = rest ? isNothing(rest) || !isNothing(released) : told.status === 'posted';
   return {
     progress: {
@@ -59,7 +76,7 @@ function capture(transaction: Transaction, known: Tracked, told: Progress): Step
 }
 
 function reversal(transaction: Transaction, { first, isHold, progress }: Tracked, told: Progress): Step {
-  const settled = isHold ? told.captured : first && amountsOf(first);
+  const settled = isHold ? told.captured : first && first.amounts;
   const amounts = subtract(told.reversed, progress.reversed);
   const isNext = followersOf(told) === followersOf(progress) + 1;
   return {
@@ -85,7 +102,7 @@ function release(
   told: Progress,
   status: 'voided' | 'expired',
 ): Step {
-  const left = known.first && subtract(amountsOf(known.first), told.captured);
+  const left = known.first && subtract(known.first.amounts, told.captured);
   const amounts = amountsOf(transaction);
   return {
     progress: { ...known.progress, status },
@@ -115,15 +132,15 @@ function extension(transaction: Transaction, known: Tracked, told: Progress): St
 
 function ofOpenHold(transaction: Transaction, { first, isHold, progress }: Tracked): Step['comparisons'] {
   const isOpen = progress.status === 'pending' || progress.status === 'partially_captured';
-  const accounts = accountsText(transaction);
+  const accounts = accountIdsOf(transaction).join(' ');
   return [
     ['it is of an open hold', true, isHold && isOpen],
-    ['whose accounts', first ? accountsText(first) : accounts, accounts],
+    ['whose accounts', first ? first.accountIds.join(' ') : accounts, accounts],
   ];
 }
 
 function heldBy({ held = [] }: Transaction, { first }: Tracked): Step['comparisons'] {
-  return [['what was held', String(first ? amountsOf(first) : held), String(held)]];
+  return [['what was held', String(first ? first.amounts : held), String(held)]];
 }
 
 function madeAt({ made }: Transaction, known: Tracked): Step['comparisons'] {
@@ -152,8 +169,8 @@ export function progressText({
   return `${status} until ${expiresAt}, ${taken}, reversed ${reversed.join(' ')} by ${reversals.join(' ')}`;
 }
 
-function accountsText({ legs }: Transaction): string {
-  return legs.map(({ accountId }) => accountId).join(' ');
+function accountIdsOf({ legs }: Transaction): string[] {
+  return legs.map(({ accountId }) => accountId);
 }
 
 function legsText({ legs }: Transaction): string {
@@ -161,11 +178,11 @@ function legsText({ legs }: Transaction): string {
 }
 
 /** The legs that give these amounts back; a posting whose amount is zero has none. */
-function mirrored({ legs }: Transaction, amounts: readonly bigint[]): string {
+function mirrored({ accountIds }: FirstEvent, amounts: readonly bigint[]): string {
   return amounts
     .flatMap((amount, posting) => {
-      const [sender, recipient] = [legs[2 * posting], legs[2 * posting + 1]];
-      return amount === 0n ? [] : [recipient, sender].map((leg) => `${leg?.accountId} ${amount}`);
+      const [sender, recipient] = [accountIds[2 * posting], accountIds[2 * posting + 1]];
+      return amount === 0n ? [] : [`${recipient} ${amount}`, `${sender} ${amount}`];
     })
     .join(' ');
 }

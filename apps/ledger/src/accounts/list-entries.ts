@@ -20,8 +20,6 @@ import { findPositionBounds, type PositionBounds, type TimeBounds } from '../pro
 import { ProjectionWaiter } from '../projections/projection-waiter.js';
 import { entryColumnsSql, readEntryRow, type EntryRow, type EntrySqlRow } from './entry-row.js';
 
-export type { EntryRow } from './entry-row.js';
-
 /** The entries of one account, newest first; none where it isn't there or isn't the reader's to see. */
 export class ListEntries extends Query<Page<EntryRow>> {
   constructor(
