@@ -169,10 +169,17 @@ describe('a transaction of several postings', () => {
   });
 
   test('whose event would be too large is refused', async () => {
-    const postings = Array.from({ length: 100 }, () => posting(buyer.id, shop.id, 1));
-    const metadata = { text: 'x'.repeat(4_000) };
-    // A hundred postings and as much metadata as there may be are far below 250 KiB.
-    expect((await create({ postings, metadata })).status).toBe(201);
+    // Each leg says whose its account is: 200 of them in a kilobyte each are more than 250 KiB.
+    const ownerId = '🏦'.repeat(256);
+    const [one, other] = [
+      await client.open({ ownerId, openingBalance: 1_000 }),
+      await client.open({ ownerId }),
+    ];
+    const postings = Array.from({ length: 100 }, () => posting(one.id, other.id, 1));
+    expectError(await create({ postings }), 413, 'payload_too_large');
+    expect((await create({ postings: postings.slice(0, 50) })).status).toBe(201);
+    const own = Array.from({ length: 100 }, () => posting(buyer.id, shop.id, 1));
+    expect((await create({ postings: own, metadata: { text: 'x'.repeat(4_000) } })).status).toBe(201);
   });
 });
 

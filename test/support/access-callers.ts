@@ -66,9 +66,13 @@ export class AccessCallers {
     url: string,
     { body }: Answer,
   ): Promise<boolean> {
-    const { id = '', token } = (body as One<{ id?: string; token?: string }>).data;
+    const { id = '', token, setAt } = (body as One<{ id?: string; token?: string; setAt?: string }>).data;
     if (token !== undefined) {
       return (await this.clientOf(token).get(`/v1/accounts/${this.account.id}`)).status < 300;
+    }
+    if (setAt !== undefined) {
+      // A setting has no id: it is told by the moment at which it was set.
+      return (await this.first.at(url).get(route.path.replace(/\/\{.*$/, ''))).text.includes(setAt);
     }
     const other = kind === 'wrong owner' ? await this.boundTo('alice') : this.first;
     return (await other.at(url).get(`${route.path}/${id}`)).status < 300;
