@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { CountedTests } from './run-jest.mjs';
 
 const runTimeoutMs = 20 * 60_000;
+/** One more than the cores of a small machine: end-to-end suites wait for much of their time. */
+const workers = 3;
 const postgres15 = '/usr/lib/postgresql/15';
 /** Suites on a database whose release makes no difference to what they test. */
 const besideSql = 'test/integration/(cli|authenticate|calling-guide|subscribers-[a-z]+)\\.int';
@@ -42,5 +44,5 @@ function runSqlSuitesOnPostgres15() {
 
 function runJest(name, args, env, ignored = []) {
   const projects = ['--ignoreProjects', 'faults', 'kafka-faults', ...ignored];
-  tests.run(name, ['--maxWorkers=2', ...args, ...projects], { env, timeoutMs: runTimeoutMs });
+  tests.run(name, [`--maxWorkers=${workers}`, ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }

@@ -129,6 +129,8 @@ class UnitDecider {
     toRecord: readonly AcceptedItem[],
     outcomes: readonly Outcome[],
   ): void {
+    // Made first, because from the first event on nothing may go wrong; positions are as they were foreseen.
+    const kept = keyed ? keptAnswer(outcomes) : [];
     const recorded: CommittedEvent[] = [];
     for (const { item, keyed: keyedItem, events } of toRecord) {
       const { idempotencyKey, requestHash } = keyedItem ? item : request;
@@ -137,7 +139,7 @@ class UnitDecider {
       recorded.push(...committed);
     }
     if (!keyed || recorded.length === 0) return;
-    this.recorder.keep(keyed, recorded, keptAnswer(outcomes));
+    this.recorder.keep(keyed, recorded, kept);
     this.seen.addBatch(keyed, outcomes);
   }
 

@@ -20,21 +20,24 @@ export function requestIdentity(owner: string, key: string): string {
 }
 
 /**
- * Earlier requests by their keys: $5 and $6 are their owners and keys. Those of batches come without their events,
- * which may be anywhere.
+ * Earlier requests by their keys: $5 and $6 are their owners and keys, $10 the hash of a batch that would repeat one
+ * (else empty). Only to such a batch its answer is given, without the events, which may be anywhere: it is as large
+ * as the batch that asks, so that nobody who merely uses its key makes the ledger read it.
  */
 export const requestsSql = `
   SELECT json_agg(x) FROM (
-    SELECT q.owner, q.key, r.request_hash, r.answer, (
+    SELECT q.owner, q.key, r.request_hash, r.is_batch, CASE WHEN r.request_hash = q.hash THEN r.answer END AS answer, (
       SELECT json_agg(e) FROM (
         SELECT ${eventColumnsSql('v')} FROM journal.events v
-        WHERE v.ledger_id = $1 AND v.position BETWEEN r.first_position AND r.last_position AND r.answer IS NULL
+        WHERE v.ledger_id = $1 AND v.position BETWEEN r.first_position AND r.last_position AND NOT r.is_batch
         ORDER BY v.position
       ) e
     ) AS events
-    FROM unnest($5::text[], $6::text[]) q(owner, key)
+    FROM unnest($5::text[], $6::text[], $10::text[]) q(owner, key, hash)
     CROSS JOIN LATERAL (
-      SELECT encode(request_hash, 'hex') AS request_hash, first_position, last_position, answer FROM journal.requests
+      SELECT encode(request_hash, 'hex') AS request_hash, first_position, last_position, answer,
+        answer IS NOT NULL AS is_batch
+      FROM journal.requests
       WHERE ledger_id = $1 AND owner = q.owner AND key = q.key OFFSET 0
     ) r
   ) x`;
@@ -43,6 +46,8 @@ export interface RequestRow {
   readonly owner: string;
   readonly key: string;
   readonly request_hash: string;
+  readonly is_batch: boolean;
+  /** Null for a command, and for whoever does not repeat the batch. */
   readonly answer: readonly KeptItem[] | null;
   readonly events: readonly EventRow[] | null;
 }
@@ -54,17 +59,26 @@ export async function readEarlierRequests(
 ): Promise<Map<string, EarlierRequest>> {
   const answers = rows.flatMap(({ answer }) => answer ?? []);
   const eventAt = answers.length === 0 ? notGathered : await gatherEvents(client, ledgerId, answers);
-  return new Map(
-    rows.map(({ owner, key, request_hash, answer, events }) => {
-      const requestHash = Buffer.from(request_hash, 'hex');
-      return [
-        requestIdentity(owner, key),
-        answer
-          ? { kind: 'batch', requestHash, readItems: () => outcomesOf(answer, eventAt) }
-          : { kind: 'command', requestHash, readEvents: () => (events ?? []).map(readCommittedEvent) },
-      ];
-    }),
-  );
+  const earlier = new Map<string, EarlierRequest>();
+  // Of the rows of one key, that with the answer comes last and counts.
+  for (const row of [...rows].sort((a, b) => Number(a.answer !== null) - Number(b.answer !== null))) {
+    earlier.set(requestIdentity(row.owner, row.key), earlierRequest(row, eventAt));
+  }
+  return earlier;
+}
+
+function earlierRequest(
+  { request_hash, is_batch, answer, events }: RequestRow,
+  eventAt: (position: bigint) => CommittedEvent,
+): EarlierRequest {
+  const requestHash = Buffer.from(request_hash, 'hex');
+  if (!is_batch)
+    return { kind: 'command', requestHash, readEvents: () => (events ?? []).map(readCommittedEvent) };
+  return { kind: 'batch', requestHash, readItems: () => outcomesOf(answer ?? notAsked(), eventAt) };
+}
+
+function notAsked(): never {
+  throw new Error('the answer to an earlier batch was not gathered, as nobody repeats it');
 }
 
 async function gatherEvents(client: pg.ClientBase, ledgerId: string, answers: readonly KeptItem[]) {

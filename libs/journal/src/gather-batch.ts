@@ -152,6 +152,7 @@ async function lockAndRead(
 }
 
 async function gather(client: pg.ClientBase, ledgerId: string, names: RowNames): Promise<GatheredRow> {
+  const keys = [...names.keys.values()];
   const result = await client.query<GatheredRow>({
     name: 'gather-batch',
     text: gatherSql,
@@ -160,11 +161,12 @@ async function gather(client: pg.ClientBase, ledgerId: string, names: RowNames):
       [...names.accounts],
       [...names.systems],
       [...names.currencies],
-      names.keys.map(({ owner }) => owner),
-      names.keys.map(({ key }) => key),
+      keys.map(({ owner }) => owner),
+      keys.map(({ key }) => key),
       [...names.accountExternalIds],
       [...names.transactionExternalIds],
       names.hasSettings,
+      keys.map(({ batchHash }) => batchHash),
     ],
   });
   const row = result.rows[0];

@@ -235,6 +235,17 @@ const exchange = (id: string): LedgerCommand => ({
   draft: draftOf(id, [{ sender: alice, recipient: carol, amount: 1_000n, exchangeRate: '160.5' }]),
 });
 
+/** 3 cents are held for 2 yen, and captured one by one: for 1, for none and for 1. */
+const threeCents = (): LedgerCommand[] => [
+  {
+    kind: 'create-transaction',
+    draft: draftOf(hold, [{ sender: alice, recipient: carol, amount: 3n, exchangeRate: '60' }], {
+      hold: { expiresAt: null },
+    }),
+  },
+  ...[first, second, third].map((id) => captureOf(hold, id, 1n)),
+];
+
 describe('the life of a transaction', () => {
   it.each<[string, LedgerCommand[]]>([
     [
@@ -261,6 +272,14 @@ describe('the life of a transaction', () => {
     [
       'an exchange, given back in parts',
       [exchange(first), reversalOf(first, second, 3n), reversalOf(first, third)],
+    ],
+    [
+      'an exchange of which a capture took nothing, given back',
+      [...threeCents(), reversalOf(second, idOf(3, 5)), reversalOf(hold, idOf(3, 6))],
+    ],
+    [
+      'an exchange of which a capture gives back more than it took',
+      [...threeCents(), reversalOf(hold, idOf(3, 5), 2n), reversalOf(second, idOf(3, 6))],
     ],
     ['back-dated', [moveOf(first, alice, bob, 1n, { effectiveAt: 7n })]],
     [
@@ -436,6 +455,12 @@ describe('the life of a transaction', () => {
       [holdOf(hold, alice, bob, 100n, 9_000_000n), extensionOf(hold, 9_000_001n)],
       telling('transaction.extended', () => ({ expiresAt: 8_000_000n })),
       'it ends later',
+    ],
+    [
+      'a reversal of an exchange that gives back more than its hold counts',
+      [...threeCents(), reversalOf(hold, idOf(3, 5), 2n)],
+      telling('transaction.reversed', ({ reversed }) => ({ reversed: [reversed[0]!, reversed[1]! - 1n] })),
+      'what is given back',
     ],
     [
       'an exchange at another rate',

@@ -7,7 +7,15 @@ import {
   type SystemAccountName,
   type TransactionDraft,
 } from '#domain';
+import { requestIdentity } from './earlier-requests.js';
 import type { QueuedUnit } from './queued-unit.js';
+
+/** An idempotency key, and the hash of a client's batch that asks for its answer; empty for all others. */
+interface NamedKey {
+  readonly owner: string;
+  readonly key: string;
+  readonly batchHash: string;
+}
 
 /** Which rows the decisions of a batch need, as far as its commands alone tell. */
 export interface RowNames {
@@ -21,7 +29,8 @@ export interface RowNames {
   readonly transactions: Set<string>;
   /** Codes that may be those of the ledger's own currencies. */
   readonly ownCurrencies: Set<string>;
-  readonly keys: { readonly owner: string; readonly key: string }[];
+  /** Each once. */
+  readonly keys: Map<string, NamedKey>;
   /** Accounts that are opened by the batch itself, with their currencies. */
   readonly opened: Map<string, string>;
   readonly drafts: TransactionDraft[];
@@ -38,7 +47,7 @@ export function namesOf(units: readonly QueuedUnit[]): RowNames {
     transactionExternalIds: new Set(),
     transactions: new Set(),
     ownCurrencies: new Set(),
-    keys: [],
+    keys: new Map(),
     opened: new Map(),
     drafts: [],
     hasSettings: false,
@@ -54,11 +63,15 @@ export function namesOf(units: readonly QueuedUnit[]): RowNames {
 }
 
 function addKeys(names: RowNames, { request, work }: QueuedUnit): void {
-  const { owner, isDryRun } = request;
+  const { owner, isDryRun, requestHash } = request;
   if (isDryRun) return;
-  if (request.idempotencyKey !== null) names.keys.push({ owner, key: request.idempotencyKey });
-  if (work.kind === 'command') return;
-  for (const { idempotencyKey: key } of work.batch.items) if (key !== null) names.keys.push({ owner, key });
+  const add = (key: string | null, batchHash: string) => {
+    if (key !== null)
+      names.keys.set(`${batchHash} ${requestIdentity(owner, key)}`, { owner, key, batchHash });
+  };
+  if (work.kind === 'command') return add(request.idempotencyKey, '');
+  add(request.idempotencyKey, requestHash?.toString('hex') ?? '');
+  for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');
 }
 
 function addNames(names: RowNames, command: LedgerCommand): void {

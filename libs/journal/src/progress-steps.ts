@@ -7,6 +7,8 @@ export interface FirstEvent {
   readonly accountIds: readonly string[];
   /** Of a capture. */
   readonly parentId: string | null;
+  /** Its postings belong together, whatever is given back of each. */
+  readonly isExchange: boolean;
 }
 
 export function firstEventOf(transaction: Transaction): FirstEvent {
@@ -14,6 +16,7 @@ export function firstEventOf(transaction: Transaction): FirstEvent {
     amounts: amountsOf(transaction),
     accountIds: accountIdsOf(transaction),
     parentId: transaction.parentId ?? null,
+    isExchange: transaction.exchanges !== undefined,
   };
 }
 
@@ -77,8 +80,11 @@ function capture(transaction: Transaction, known: Tracked, told: Progress): Step
 
 function reversal(transaction: Transaction, { first, isHold, progress }: Tracked, told: Progress): Step {
   const settled = isHold ? told.captured : first && first.amounts;
-  const amounts = subtract(told.reversed, progress.reversed);
+  const counted = subtract(told.reversed, progress.reversed);
   const isNext = followersOf(told) === followersOf(progress) + 1;
+  // By the rounding of an exchange a capture can give back more than it took: all of it counts for its hold alone.
+  const isRounded = first !== null && first.isExchange && first.parentId !== null;
+  const given = isRounded ? amountsOf(transaction) : counted;
   return {
     progress: {
       ...progress,
@@ -89,8 +95,13 @@ function reversal(transaction: Transaction, { first, isHold, progress }: Tracked
       ['no more is given back than taken', true, !settled || isCovered(subtract(settled, told.reversed))],
       [
         'what is given back',
-        first && isNext ? mirrored(first, amounts) : legsText(transaction),
+        first && isNext ? mirrored(first, given) : legsText(transaction),
         legsText(transaction),
+      ],
+      [
+        'what counts as given back',
+        String(isRounded && isNext ? lesser(given, subtract(first.amounts, progress.reversed)) : counted),
+        String(counted),
       ],
     ],
   };
@@ -177,12 +188,12 @@ function legsText({ legs }: Transaction): string {
   return legs.map(({ accountId, amount }) => `${accountId} ${amount}`).join(' ');
 }
 
-/** The legs that give these amounts back; a posting whose amount is zero has none. */
-function mirrored({ accountIds }: FirstEvent, amounts: readonly bigint[]): string {
+/** The legs that give these amounts back; a posting whose amount is zero has none, but in an exchange. */
+function mirrored({ accountIds, isExchange }: FirstEvent, amounts: readonly bigint[]): string {
   return amounts
     .flatMap((amount, posting) => {
       const [sender, recipient] = [accountIds[2 * posting], accountIds[2 * posting + 1]];
-      return amount === 0n ? [] : [`${recipient} ${amount}`, `${sender} ${amount}`];
+      return amount === 0n && !isExchange ? [] : [`${recipient} ${amount}`, `${sender} ${amount}`];
     })
     .join(' ');
 }
@@ -197,6 +208,10 @@ function add(amounts: readonly bigint[], more: readonly bigint[]): bigint[] {
 
 function subtract(amounts: readonly bigint[], less: readonly bigint[]): bigint[] {
   return amounts.map((amount, index) => amount - (less[index] ?? 0n));
+}
+
+function lesser(amounts: readonly bigint[], others: readonly bigint[]): bigint[] {
+  return amounts.map((amount, index) => (amount < (others[index] ?? 0n) ? amount : (others[index] ?? 0n)));
 }
 
 function isNothing(amounts: readonly bigint[]): boolean {

@@ -88,21 +88,6 @@ export const TimeField = (options: FieldOptions) =>
     ),
   );
 
-/** From the year 1 to 9999: what Postgres and ISO 8601 with years of four digits can both write. */
-const timeMin = -62_135_596_800_000_000n;
-const timeMax = 253_402_300_799_999_999n;
-
-/** A time that is kept. */
-export const KeptTimeField = (options: FieldOptions) =>
-  field(
-    options,
-    { type: 'string', format: 'date-time' },
-    rule('kept-time', 'must be a time in ISO 8601 with a zone, of the years 1 to 9999', (value) => {
-      const micros = typeof value === 'string' ? parseTimestamp(value) : null;
-      return micros !== null && micros >= timeMin && micros <= timeMax;
-    }),
-  );
-
 /** A list of objects, each of which is checked as the class says. */
 export const ListField = (
   itemClass: DtoClass,

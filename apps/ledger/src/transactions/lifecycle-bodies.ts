@@ -1,4 +1,4 @@
-import { BooleanField, KeptTimeField, TextField } from '#openapi';
+import { BooleanField, TimeField, TextField } from '#openapi';
 import { MayBeMissing } from '#platform';
 import { AmountField } from '../http/fields.js';
 import { DryRunField } from './transaction-bodies.js';
@@ -32,7 +32,7 @@ export class VoidHoldBody {
 }
 
 export class ExtendHoldBody {
-  @KeptTimeField({
+  @TimeField({
     description: 'When the hold is released by itself: in the future, and not before its present end',
     example: '2099-12-31T23:59:59Z',
   })

@@ -1,4 +1,4 @@
-import { BooleanField, ChoiceField, IntegerField, KeptTimeField, ListField, TextField } from '#openapi';
+import { BooleanField, ChoiceField, IntegerField, TimeField, ListField, TextField } from '#openapi';
 import { AcrossFields } from '#platform';
 import {
   AccountField,
@@ -96,7 +96,7 @@ class MovementDetails {
   @BooleanField({ description: 'true: the money is held, to be captured or released later', optional: true })
   pending?: boolean;
 
-  @KeptTimeField({
+  @TimeField({
     description: 'Of a hold: when it is released by itself; null or absent for never',
     optional: true,
     nullable: true,
@@ -104,7 +104,7 @@ class MovementDetails {
   })
   expiresAt?: string | null;
 
-  @KeptTimeField({
+  @TimeField({
     description: 'When it took effect, at the latest now; where absent, when it is recorded',
     optional: true,
     nullable: true,
