@@ -56,7 +56,7 @@ export type SettingEvent =
 
 export type EventType = DomainEvent['type'];
 
-/** Events by what they are about, each with every version-independent name that it has. */
+/** The types of events by what they are about: an account, a transaction, the ledger as a whole. */
 export const accountEventTypes = ['account.opened', 'account.updated', 'account.closed'] as const;
 export const transactionEventTypes = [
   'transaction.posted',

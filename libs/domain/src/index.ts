@@ -9,5 +9,4 @@ export { applyLeg, evolve, storedBy } from './evolve.js';
 export * from './exchange-rates.js';
 export * from './ledger-state.js';
 export * from './refusals.js';
-export { isSingle, leftToCapture, leftToReverse } from './stored-transactions.js';
 export * from './transactions.js';

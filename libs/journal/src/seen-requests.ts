@@ -9,7 +9,7 @@ export interface KeyedRequest {
   readonly requestHash: Buffer;
 }
 
-export const keyReused: Refusal = {
+const keyReused: Refusal = {
   code: 'idempotency_key_reused',
   message: 'this Idempotency-Key was used for another request',
   path: null,

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 
 /** In the order of the columns; the header row has these names. */
-export const statementColumns = [
+const statementColumns = [
   'id',
   'transactionId',
   'direction',

@@ -16,7 +16,7 @@ export interface ExpiryWorkerSettings {
   readonly decideMs: number;
 }
 
-export const expiryWorkerDefaults: ExpiryWorkerSettings = {
+const expiryWorkerDefaults: ExpiryWorkerSettings = {
   scanEveryMs: 250,
   holdsPerScanMax: 1_000,
   holdsUnderWayPerLedgerMax: 1_000,
