@@ -31,7 +31,7 @@ const namingOwner = ['POST /v1/accounts'];
 /** Atomic, and naming accounts: what is refused of it is the batch. */
 const batch = 'POST /v1/transactions/batch';
 /** Of the ledger as a whole, whoever reads. */
-const ofWholeLedger = ['GET /v1/exchange-rates', 'GET /v1/currencies'];
+const ofWholeLedger = ['GET /v1/exchange-rates'];
 
 /** What a route answers to each of the callers. */
 export function expectedAnswers(route: DeclaredRoute): Readonly<Record<CallerKind, Expected>> {

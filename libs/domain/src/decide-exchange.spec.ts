@@ -522,3 +522,14 @@ it('an exchange whose result has too many digits is refused, though both balance
   expect(story.refusalOf(command)).toEqual(['balance_limit_exceeded', 'amount']);
   expect(story.refusalOf(several(posting(bob, dollars, amountMax, '1')))).toBeNull();
 });
+
+it('of its digits it is refused after the funds and where the other limits are', () => {
+  const story = new LedgerStory([
+    accountWith(bob, amountMax - 1n),
+    accountWith(dollars, 0n, { currency: 'USD' }),
+  ]);
+  const command = several(posting(bob, dollars, amountMax, '2'));
+  expect(story.refusalOf(command)).toEqual(['insufficient_funds', 'amount']);
+  const draft = { ...command.draft, conditions: [{ account: bob, version: 99 }] };
+  expect(story.refusalOf({ ...command, draft })).toEqual(['version_conflict', 'conditions[0].version']);
+});

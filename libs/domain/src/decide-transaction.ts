@@ -1,5 +1,4 @@
 import { postedBalance, type Account } from './accounts.js';
-import { amountMax } from './amounts.js';
 import { owns, type Caller } from './callers.js';
 import type { DomainEvent } from './events.js';
 import { convertBetween } from './convert-between.js';
@@ -178,9 +177,6 @@ function exchange(
     const converted = convertBetween(amount, rate, from, to, state);
     if (converted === 0n) {
       return refuse('amount_too_small', `it comes to nothing in ${to}`, path('amount'));
-    }
-    if (converted > amountMax) {
-      return refuse('balance_limit_exceeded', `it would have too many digits in ${to}`, path('amount'));
     }
     exchanges.push({ posting: movements.length, rate });
     movements.push(

@@ -96,12 +96,14 @@ function refuseByFunds(movements: readonly Movement[], { accounts }: Moved): Ref
 }
 
 function refuseByMaximum(movements: readonly Movement[], { accounts }: Moved): Refused | null {
-  for (const { sender, recipient, path } of movements) {
+  for (const { sender, recipient, path, amount } of movements) {
+    // Of an amount that came by conversion even where both balances have no more.
     if (
+      amount > amountMax ||
       lowest(accounts.get(sender.id)!.after) < -amountMax ||
       highest(accounts.get(recipient.id)!.after) > amountMax
     ) {
-      return refuse('balance_limit_exceeded', 'the balance would have too many digits', path('amount'));
+      return refuse('balance_limit_exceeded', 'it would have too many digits', path('amount'));
     }
     const { before: was, after: is } = accounts.get(recipient.id)!;
     if (is.maxBalance === null || highest(is) <= is.maxBalance || highest(is) <= highest(was)) continue;

@@ -47,7 +47,7 @@ export class CurrenciesController {
     errors: pageErrors,
   })
   @Get()
-  @Access('transactions:read')
+  @Access('admin')
   async list(@Query(DtoPipe) query: ListQuery, @Caller() caller: Principal) {
     const page = await this.queries.execute(new ListCurrencies(caller.ledgerId, readPageRequest(query)));
     return presentPage(page, currencyResource, caller);
