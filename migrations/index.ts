@@ -11,6 +11,7 @@ import { AppendByKey1763700000010 } from './1763700000010-append-by-key.js';
 import { DeliveriesOfOwners1763700000011 } from './1763700000011-deliveries-of-owners.js';
 import { Lifecycle1763700000012 } from './1763700000012-lifecycle.js';
 import { LifecycleLists1763700000013 } from './1763700000013-lifecycle-lists.js';
+import { FairExpiry1763700000014 } from './1763700000014-fair-expiry.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   DeliveriesOfOwners1763700000011,
   Lifecycle1763700000012,
   LifecycleLists1763700000013,
+  FairExpiry1763700000014,
 ];

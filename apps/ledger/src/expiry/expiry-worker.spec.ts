@@ -4,9 +4,11 @@ import type { LedgerCommand } from '#domain';
 import { JournalUnavailable, type Outcome, type WriteRequest } from '#journal';
 import { expiryMetrics } from './expiry-metrics.js';
 import { ExpiryWorker, type ExpiryWorkerSettings } from './expiry-worker.js';
+import { overdueMax } from './scan-due-holds.js';
 
 const settings: ExpiryWorkerSettings = {
   scanEveryMs: 5,
+  walkEveryMs: 60_000,
   holdsPerScanMax: 10,
   holdsUnderWayPerLedgerMax: 4,
   retryMs: 60,
@@ -21,6 +23,9 @@ const refused: Outcome = {
 /** What is due, as the table would have it, and a journal that does as it is told. */
 class Ledgers {
   readonly due = new Map<string, string>();
+  /** Due by the clocks of their ledgers alone, or out of a scan's sight. */
+  readonly walked = new Map<string, string>();
+  walks = 0;
   readonly submitted: { readonly request: WriteRequest; readonly transactionId: string }[] = [];
   readonly logged: object[] = [];
   readonly metrics = expiryMetrics(new Registry());
@@ -34,7 +39,10 @@ class Ledgers {
   constructor(changes: Partial<ExpiryWorkerSettings> = {}) {
     const tell = (fields: object) => void this.logged.push(fields);
     this.worker = new ExpiryWorker({
-      pool: { query: ((query: { values: unknown[] }) => this.query(query.values)) as never },
+      pool: {
+        query: (({ name, values }: { name: string; values: unknown[] }) =>
+          name === 'walk-due-holds' ? this.walk(values) : this.query(values)) as never,
+      },
       journal: { submit: (request, command) => this.submit(request, command) },
       metrics: this.metrics,
       logger: { debug: tell, info: tell, warn: tell, error: tell },
@@ -61,6 +69,19 @@ class Ledgers {
       return { ...counted, transaction_id, ledger_id };
     });
     return { rows: rows.length > 0 ? rows : [{ ...counted, transaction_id: null, ledger_id: null }] };
+  }
+
+  private async walk([, transactionIds]: unknown[]) {
+    this.walks++;
+    const found = [...this.walked].filter(([id]) => !(transactionIds as string[]).includes(id));
+    return {
+      rows: found.map(([transaction_id, ledger_id]) => ({
+        last: ledger_id,
+        number: 1,
+        transaction_id,
+        ledger_id,
+      })),
+    };
   }
 
   private submit(request: WriteRequest, command: LedgerCommand): Promise<Outcome> {
@@ -171,6 +192,30 @@ it('goes on at once while there is more than a scan finds', async () => {
   ledgers.worker.start();
   await until(() => ledgers.due.size === 0);
   expect(ledgers.submitted).toHaveLength(95);
+});
+
+it('looks at ledgers one by one now and then', async () => {
+  ledgers = new Ledgers({ walkEveryMs: 20 });
+  ledgers.walked.set('b1', 'b');
+  ledgers.decide = (id) => {
+    ledgers.walked.delete(id);
+    return Promise.resolve(accepted);
+  };
+  ledgers.worker.start();
+  await until(() => ledgers.submitted.length === 1);
+  expect(ledgers.submitted[0]).toMatchObject({ request: { ledgerId: 'b' }, transactionId: 'b1' });
+});
+
+it('looks at ledgers one by one at once where more are due than it sees', async () => {
+  ledgers = new Ledgers();
+  ledgers.decide = () => new Promise(() => undefined);
+  ledgers.add('a', 'a1');
+  ledgers.worker.start();
+  await until(() => ledgers.submitted.length === 1);
+  expect(ledgers.walks).toBe(0);
+  ledgers.add('a', ...Array.from({ length: overdueMax }, (_, n) => `more-${n}`));
+  ledgers.walked.set('b1', 'b');
+  await until(() => ledgers.timesSubmitted('b1') === 1);
 });
 
 it('submits nothing once it is stopped', async () => {

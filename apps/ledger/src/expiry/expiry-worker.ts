@@ -2,11 +2,20 @@ import type pg from 'pg';
 import { systemActor, type Journal } from '#journal';
 import type { Logger } from '#platform';
 import type { ExpiryMetrics } from './expiry-metrics.js';
-import { scanDueHolds, type DueHold } from './scan-due-holds.js';
+import {
+  overdueMax,
+  scanDueHolds,
+  walkDueHolds,
+  walkStart,
+  type DueHold,
+  type LeftOut,
+} from './scan-due-holds.js';
 
 export interface ExpiryWorkerSettings {
   readonly scanEveryMs: number;
-  /** Found by one scan. */
+  /** At least as often ledgers are looked at one by one; each time, while more are due than a scan sees. */
+  readonly walkEveryMs: number;
+  /** Found by one scan, and by one walk. */
   readonly holdsPerScanMax: number;
   /** Submitted and not decided yet, of one ledger: one that stands still leaves the others their turn. */
   readonly holdsUnderWayPerLedgerMax: number;
@@ -18,6 +27,7 @@ export interface ExpiryWorkerSettings {
 
 const expiryWorkerDefaults: ExpiryWorkerSettings = {
   scanEveryMs: 250,
+  walkEveryMs: 5_000,
   holdsPerScanMax: 1_000,
   holdsUnderWayPerLedgerMax: 1_000,
   retryMs: 1_000,
@@ -48,6 +58,8 @@ export class ExpiryWorker {
   private readonly retries = new Set<NodeJS.Timeout>();
   /** Since the log was told of them. */
   private readonly failures: unknown[] = [];
+  private walkFrom = walkStart;
+  private walkedAtMs = performance.now();
   private timer: NodeJS.Timeout | undefined;
   private scanning: Promise<void> = Promise.resolve();
   private isStopped = false;
@@ -81,17 +93,39 @@ export class ExpiryWorker {
     this.tellFailures();
     try {
       const { holdsPerScanMax } = this.settings;
-      const leftOut = { transactionIds: [...this.leftOut.keys()], ledgerIds: this.busyLedgers() };
-      const { holds, overdue, oldestSeconds } = await scanDueHolds(pool, holdsPerScanMax, leftOut);
+      const { holds, overdue, oldestSeconds } = await scanDueHolds(pool, holdsPerScanMax, this.notNow());
       metrics.overdue.set(overdue);
       metrics.oldestSeconds.set(oldestSeconds);
-      if (this.isStopped) return false;
-      for (const hold of holds) void this.expire(hold);
-      return holds.length === holdsPerScanMax;
+      const found = this.submit(holds);
+      const walked = this.isWalkDue(overdue) ? await this.walk() : 0;
+      return Math.max(found, walked) === holdsPerScanMax;
     } catch (err) {
       logger.warn({ err }, 'the scan for holds whose time has come failed');
       return false;
     }
+  }
+
+  private isWalkDue(overdue: number): boolean {
+    return overdue >= overdueMax || performance.now() - this.walkedAtMs > this.settings.walkEveryMs;
+  }
+
+  private async walk(): Promise<number> {
+    this.walkedAtMs = performance.now();
+    const { holdsPerScanMax } = this.settings;
+    const leftOut = this.notNow();
+    const { holds, next } = await walkDueHolds(this.parts.pool, this.walkFrom, holdsPerScanMax, leftOut);
+    this.walkFrom = next;
+    return this.submit(holds);
+  }
+
+  private submit(holds: readonly DueHold[]): number {
+    if (this.isStopped) return 0;
+    for (const hold of holds) void this.expire(hold);
+    return holds.length;
+  }
+
+  private notNow(): LeftOut {
+    return { transactionIds: [...this.leftOut.keys()], ledgerIds: this.busyLedgers() };
   }
 
   private busyLedgers(): string[] {

@@ -11,12 +11,16 @@ export interface RunningExpiry {
 }
 
 /**
- * A scan reads one index in its order, whatever the planner believes of a young table, and has a connection of its
+ * A scan reads an index in its order, whatever the planner believes of a young table, and has a connection of its
  * own: lists that take long don't hold it up.
  */
 export const expirySession: Readonly<Record<string, string>> = {
   enable_seqscan: 'off',
   enable_bitmapscan: 'off',
+  enable_sort: 'off',
+  enable_incremental_sort: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
   jit: 'off',
   statement_timeout: '5s',
 };
