@@ -115,7 +115,7 @@ describe('ledger by ledger', () => {
   it('finds the one due hold of a ledger behind very many of another, in the next scan', async () => {
     await addHead(one);
     await addHead(other);
-    await addMany(200_000, 3_600);
+    await addMany(100_000, 3_600);
     const behind = await addHold(other, 1);
     const { holds, overdue } = await scanDueHolds(pool, 1_000, nobody);
     expect([holds.length, overdue]).toEqual([1_000, overdueMax]);

@@ -1,4 +1,5 @@
 import type { ClaimedDelivery } from './delivery-endpoint.js';
+import { isDelivery } from './delivery-key.js';
 import { heldTerms, termValues, type Queryable, type ShardTerm } from './held-terms.js';
 import type { LedgerEndpoint } from './scan-shards.js';
 
@@ -39,11 +40,11 @@ export async function callArrivals(
   const { rows } = await db.query<{ due: number; epoch: number | null; position: string | null }>({
     name: 'lanes-call-arrivals',
     text: `WITH ${heldTerms}, arrived AS MATERIALIZED (
-        SELECT DISTINCT epoch, position, day, event_id FROM dispatcher.lane_entries
+        SELECT DISTINCT endpoint_id, epoch, position, day, event_id FROM dispatcher.lane_entries
         WHERE endpoint_id = $3 AND (epoch, position) > ($4::integer, $5::bigint)
       ), called AS (
         UPDATE dispatcher.deliveries d SET next_attempt_at = clock_timestamp() FROM arrived a
-        WHERE d.day = a.day AND d.event_id = a.event_id AND d.endpoint_id = $3 AND d.ledger_id = $6
+        WHERE ${isDelivery('d', 'a')} AND d.ledger_id IS NOT DISTINCT FROM $6
           AND d.status = 'pending' AND d.next_attempt_at IS NULL AND d.shard IN (SELECT shard FROM held)
           AND ${isFirst}
         RETURNING d.event_id
@@ -78,7 +79,7 @@ export async function callHeads(
         ) h
       )
       UPDATE dispatcher.deliveries d SET next_attempt_at = clock_timestamp() FROM heads h
-      WHERE d.day = h.day AND d.event_id = h.event_id AND d.endpoint_id = h.endpoint_id
+      WHERE ${isDelivery('d', 'h')}
         AND d.status = 'pending' AND d.next_attempt_at IS NULL AND d.shard IN (SELECT shard FROM held)
         AND ${isFirst}
       RETURNING d.endpoint_id`,
@@ -107,7 +108,7 @@ export async function dissolveLanes(
       )
       UPDATE dispatcher.deliveries d SET next_attempt_at = clock_timestamp()
       FROM (SELECT DISTINCT endpoint_id, ledger_id, day, event_id FROM dissolved) l
-      WHERE d.day = l.day AND d.event_id = l.event_id AND d.endpoint_id = l.endpoint_id AND d.ledger_id = l.ledger_id
+      WHERE ${isDelivery('d', 'l')} AND d.ledger_id IS NOT DISTINCT FROM l.ledger_id
         AND d.status = 'pending' AND d.next_attempt_at IS NULL
       RETURNING d.endpoint_id`,
     values: [

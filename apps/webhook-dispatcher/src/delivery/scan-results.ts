@@ -1,7 +1,7 @@
 import type { DeliveryResult } from './delivery-endpoint.js';
+import { isDelivery } from './delivery-key.js';
 import { heldTerms, termValues, type Queryable } from './held-terms.js';
 import { lanesLeftSql, leaveLanesSql, type Lane } from './scan-lanes.js';
-import { daysOf } from './scan-shards.js';
 
 /*
  * What attempts have come to, of whatever ledgers the shards of this process have: each result changes a delivery
@@ -35,8 +35,8 @@ const writeResultsSql = (isOrdered: boolean) => `WITH ${heldTerms}, done AS (
         $10::integer[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::uuid[])
       AS r(day, event_id, endpoint_id, number, status, wait_ms, at, duration_ms, status_code, error_class, response_body, skipped, shard, ledger_id)
     JOIN held ON held.shard = r.shard
-    WHERE d.day = r.day AND d.event_id = r.event_id AND d.endpoint_id = r.endpoint_id
-      AND d.ledger_id = r.ledger_id AND d.day BETWEEN $17 AND $18 AND d.status = $19 AND d.attempts = r.number - 1
+    WHERE ${isDelivery('d', 'r')}
+      AND d.ledger_id IS NOT DISTINCT FROM r.ledger_id AND d.status = $17 AND d.attempts = r.number - 1
     RETURNING d.day, d.event_id, d.endpoint_id, d.ledger_id, d.id, d.status, d.next_attempt_at,
       r.number, r.at, r.duration_ms, r.status_code, r.error_class, r.response_body, r.skipped::uuid[] AS skipped
   ), logged AS (
@@ -95,7 +95,6 @@ export async function writeResults(
       results.map(({ skipped }) => `{${skipped.join(',')}}`),
       results.map(({ delivery }) => delivery.shard),
       results.map(({ delivery }) => delivery.ledgerId),
-      ...daysOf(results.map(({ delivery }) => delivery)),
       'delivering',
     ],
   });

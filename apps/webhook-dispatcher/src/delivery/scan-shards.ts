@@ -1,4 +1,5 @@
 import type { ClaimedDelivery, DeliveryEndpoint } from './delivery-endpoint.js';
+import { isDelivery } from './delivery-key.js';
 import { heldTermsLightly, termValues, type Queryable, type ShardTerm } from './held-terms.js';
 
 /*
@@ -60,8 +61,7 @@ export async function claimDue(db: Queryable, wishes: readonly ClaimWish[]): Pro
         ) d
       )
       UPDATE dispatcher.deliveries d SET status = 'delivering' FROM due
-      WHERE d.day = due.day AND d.event_id = due.event_id AND d.endpoint_id = due.endpoint_id
-        AND d.day >= $7::date
+      WHERE ${isDelivery('d', 'due')}
       RETURNING d.id, d.day::text, d.event_id AS "eventId", d.endpoint_id AS "endpointId",
         d.ledger_id AS "ledgerId", d.shard, due.term::integer, d.attempts, d.schedule_from AS "scheduleFrom", d.is_manual AS "isManual"`,
     values: [
@@ -80,7 +80,7 @@ export async function claimDue(db: Queryable, wishes: readonly ClaimWish[]): Pro
 }
 
 /** Of rows that are found by their keys: with these, the partitions of other days aren't even opened. */
-export function daysOf(rows: readonly { readonly day: string }[]): [string, string] {
+function daysOf(rows: readonly { readonly day: string }[]): [string, string] {
   const days = rows.map(({ day }) => day).sort();
   return [days[0] ?? anyDay, days.at(-1) ?? anyDay];
 }
@@ -94,8 +94,8 @@ export async function giveBack(db: Queryable, deliveries: readonly ClaimedDelive
       FROM unnest($3::date[], $4::uuid[], $5::uuid[], $6::uuid[], $7::smallint[])
         AS c(day, event_id, endpoint_id, ledger_id, shard)
       JOIN held ON held.shard = c.shard
-      WHERE d.day = c.day AND d.event_id = c.event_id AND d.endpoint_id = c.endpoint_id
-        AND d.ledger_id = c.ledger_id AND d.day BETWEEN $8 AND $9 AND d.status = $10`,
+      WHERE ${isDelivery('d', 'c')}
+        AND d.ledger_id IS NOT DISTINCT FROM c.ledger_id AND d.status = $8`,
     values: [
       ...termValues(deliveries),
       deliveries.map(({ day }) => day),
@@ -103,7 +103,6 @@ export async function giveBack(db: Queryable, deliveries: readonly ClaimedDelive
       deliveries.map(({ endpointId }) => endpointId),
       deliveries.map(({ ledgerId }) => ledgerId),
       deliveries.map(({ shard }) => shard),
-      ...daysOf(deliveries),
       'delivering',
     ],
   });
@@ -126,10 +125,14 @@ export async function readEventValues(
 ): Promise<Map<string, string>> {
   const { rows } = await db.query<{ event_id: string; value: string }>({
     name: 'delivery-read-events',
-    text: `SELECT e.event_id, e.value::text AS value
+    // Looked up one by one and by the key alone: see `isDelivery`.
+    text: `SELECT e.event_id, e.value
       FROM unnest($1::date[], $2::uuid[], $3::uuid[]) AS w(day, event_id, ledger_id)
-      JOIN dispatcher.events e ON e.day = w.day AND e.event_id = w.event_id AND e.ledger_id = w.ledger_id
-        AND e.day BETWEEN $4 AND $5`,
+      CROSS JOIN LATERAL (
+        SELECT x.event_id, x.value::text AS value FROM dispatcher.events x
+        WHERE (x.day, x.event_id) BETWEEN (w.day, w.event_id) AND (w.day, w.event_id)
+          AND x.ledger_id IS NOT DISTINCT FROM w.ledger_id AND x.day BETWEEN $4 AND $5 OFFSET 0
+      ) e`,
     values: [
       events.map(({ day }) => day),
       events.map(({ eventId }) => eventId),
@@ -176,7 +179,7 @@ export async function countDue(db: Queryable, endpoints: readonly LedgerEndpoint
           SELECT FROM dispatcher.deliveries x
           WHERE x.endpoint_id = w.id AND x.ledger_id = w.ledger_id AND x.status = 'pending'
             AND x.next_attempt_at <= now()
-          LIMIT ${backlogPerEndpointMax}
+          ORDER BY x.next_attempt_at LIMIT ${backlogPerEndpointMax}
         ) counted
       ) d`,
     values: [endpoints.map(({ endpointId }) => endpointId), endpoints.map(({ ledgerId }) => ledgerId)],

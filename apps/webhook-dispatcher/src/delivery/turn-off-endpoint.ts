@@ -1,4 +1,5 @@
 import { encodeTypeId } from '#contracts';
+import { isDelivery } from './delivery-key.js';
 import { heldTerms, type Queryable, type ShardTerm } from './held-terms.js';
 import { lanesLeftSql, leaveLanesSql, type Lane } from './scan-lanes.js';
 
@@ -28,7 +29,7 @@ export async function cancelPending(
         LIMIT ${cancelledPerStepMax} FOR UPDATE SKIP LOCKED
       ), cancelled AS (
         UPDATE dispatcher.deliveries d SET status = 'cancelled', next_attempt_at = NULL FROM chosen
-        WHERE d.ledger_id = $3 AND d.day = chosen.day AND d.event_id = chosen.event_id AND d.endpoint_id = chosen.endpoint_id
+        WHERE ${isDelivery('d', 'chosen')} AND d.ledger_id IS NOT DISTINCT FROM $3
         RETURNING d.endpoint_id, d.event_id, d.status, '{}'::uuid[] AS skipped
       )${leaveLanesSql('cancelled')}
       SELECT (SELECT count(*)::integer FROM cancelled) AS cancelled, ${lanesLeftSql}`,
