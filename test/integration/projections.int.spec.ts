@@ -14,6 +14,7 @@ import {
 import { takeTurn } from '../../apps/ledger/src/projections/projection-turn.js';
 import { ProjectionLagging, ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
 import type { Projection } from '../../apps/ledger/src/projections/projection.js';
+import { scanBacklog } from '../../apps/ledger/src/projections/scan-ledgers.js';
 import { workerSession } from '../../apps/ledger/src/projections/sessions.js';
 import { systemPartyId } from '../../apps/ledger/src/projections/system-parties.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -296,6 +297,23 @@ describe('a turn', () => {
     expect(await turn(journal.ledgerId)).toEqual({ result: 'parked_before', events: 0, isBehind: false });
   });
 
+  it('goes past an event that only an earlier release does not know, whoever has parked the ledger', async () => {
+    const { journal } = await smallLedger();
+    const accountEvents = listsProjection.understands.filter(({ type }) => type.startsWith('account.'));
+    const earlier: Projection = { ...listsProjection, understands: accountEvents };
+    expect(await turn(journal.ledgerId, 2_000, earlier)).toMatchObject({ result: 'parked' });
+    const parkedAt = Number((await checkpointOf(journal.ledgerId)).position);
+    expect(await turn(journal.ledgerId, 2_000, earlier)).toMatchObject({ result: 'parked_before' });
+    expect((await scanBacklog(workerPool, 'lists')).lagging).toContain(journal.ledgerId);
+
+    expect(await turn(journal.ledgerId, 1)).toMatchObject({ result: 'projected', events: 1, isBehind: true });
+    expect(await checkpointOf(journal.ledgerId)).toEqual({ position: parkedAt + 1, parked_reason: null });
+    expect(await turn(journal.ledgerId, 2_000, earlier)).toMatchObject({ result: 'parked' });
+    expect(await turn(journal.ledgerId)).toMatchObject({ result: 'projected', isBehind: false });
+    const head = Number(journal.head);
+    expect(await checkpointOf(journal.ledgerId)).toEqual({ position: head, parked_reason: null });
+  });
+
   it.each([
     [
       'an amount that is no number',
@@ -575,14 +593,23 @@ describe('the waiter', () => {
     const { journal } = await smallLedger();
     const waiter = new ProjectionWaiter(readPool, undefined, { waitMsMax: 100 });
     await expect(waiter.waitFor('lists', journal.ledgerId)).rejects.toThrow(ProjectionLagging);
-    journal.writeRaw('transaction.invented', 1, '{}');
+    journal.writeRaw('transaction.posted', 1, '{"legs":[]}');
     await journal.commit();
-    await turn(journal.ledgerId);
+    expect(await turn(journal.ledgerId)).toMatchObject({ result: 'parked' });
     const startedAt = Date.now();
     await expect(waiter.waitFor('lists', journal.ledgerId, { waitMsMax: 10_000 })).rejects.toThrow(
       ProjectionLagging,
     );
     expect(Date.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  it('waits in front of an event that only an earlier release does not know', async () => {
+    const { journal } = await smallLedger();
+    await turn(journal.ledgerId, 2_000, { ...listsProjection, understands: [] });
+    const waiting = new ProjectionWaiter(readPool).waitFor('lists', journal.ledgerId);
+    await sleep(100);
+    await turn(journal.ledgerId);
+    await waiting;
   });
 
   it('passes on the error where progress can not be read, and recovers', async () => {

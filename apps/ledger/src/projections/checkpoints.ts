@@ -5,6 +5,25 @@ export interface Checkpoint {
   readonly parkedReason: string | null;
 }
 
+const unknownEventEnding = 'is not known to this release';
+
+export function unknownEventReason(event: string): string {
+  return `${event} ${unknownEventEnding}`;
+}
+
+/**
+ * Whether what parked the ledger is an event that a release didn't know. Another release may know it, and processes of
+ * both run side by side during an upgrade: whoever knows it goes on.
+ */
+export function isForUnknownEvent(parkedReason: string | null): boolean {
+  return parkedReason?.endsWith(unknownEventEnding) ?? false;
+}
+
+/** As `isForUnknownEvent`, of a checkpoint under this alias. */
+export function isForUnknownEventSql(alias: string): string {
+  return `coalesce(${alias}.parked_reason LIKE '%${unknownEventEnding}', false)`;
+}
+
 type Queryable = Pick<pg.ClientBase, 'query'>;
 
 /** Takes a ledger's checkpoint for this transaction. Null: another process has it, or there is none yet. */

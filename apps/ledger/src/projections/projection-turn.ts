@@ -1,6 +1,12 @@
 import type pg from 'pg';
 import { inTransaction } from '#platform';
-import { claimCheckpoint, createCheckpoint, saveCheckpoint } from './checkpoints.js';
+import {
+  claimCheckpoint,
+  createCheckpoint,
+  isForUnknownEvent,
+  saveCheckpoint,
+  unknownEventReason,
+} from './checkpoints.js';
 import type { EventRange, Projection } from './projection.js';
 
 /** What a turn came to. `isBehind`: there is more to project. */
@@ -18,7 +24,8 @@ export type TurnOutcome =
 /**
  * One turn is one transaction: it claims the ledger's checkpoint, writes the rows of the events past it and
  * saves the new checkpoint, so that each event is projected once, whoever works and whenever it is killed.
- * An event that can't be projected parks the ledger in front of it.
+ * An event that can't be projected parks the ledger in front of it. One that a process of another release didn't know
+ * is projected all the same where this one does.
  */
 export async function takeTurn(
   pool: pg.Pool,
@@ -46,6 +53,8 @@ type ProjectRange = (
   range: EventRange,
 ) => Promise<Stop>;
 
+const parkedBefore = { result: 'parked_before', events: 0, isBehind: false } as const;
+
 async function turn(
   db: pg.ClientBase,
   ledgerId: string,
@@ -55,10 +64,10 @@ async function turn(
 ): Promise<TurnOutcome> {
   const checkpoint = await claimOrCreate(db, ledgerId, projection.name);
   if (!checkpoint) return { result: 'busy', events: 0, isBehind: false };
-  if (checkpoint.parkedReason !== null) return { result: 'parked_before', events: 0, isBehind: false };
-
-  const after = checkpoint.position;
+  const { position: after, parkedReason } = checkpoint;
+  if (parkedReason !== null && !isForUnknownEvent(parkedReason)) return parkedBefore;
   const { head, unknown } = await readAhead(db, ledgerId, projection, after, eventsMax);
+  if (parkedReason !== null && unknown?.position === after + 1n) return parkedBefore;
   const limit = after + BigInt(eventsMax);
   const whole = head < limit ? head : limit;
   const upTo = unknown ? unknown.position - 1n : whole;
@@ -67,9 +76,9 @@ async function turn(
       ? await projectRange(db, ledgerId, projection, { after, upTo })
       : { reached: after, reason: null };
   const { reached } = projected;
-  const reason = projected.reason ?? (unknown ? `${unknown.event} is not known to this release` : null);
+  const reason = projected.reason ?? (unknown ? unknownEventReason(unknown.event) : null);
   const events = Number(reached - after);
-  if (events > 0 || reason !== null) {
+  if (events > 0 || reason !== parkedReason) {
     await saveCheckpoint(db, ledgerId, projection.name, { position: reached, parkedReason: reason });
   }
   if (reason !== null) return { result: 'parked', events, isBehind: false, position: reached + 1n, reason };

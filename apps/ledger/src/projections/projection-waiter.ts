@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { readProgress, type Progress } from './checkpoints.js';
+import { isForUnknownEvent, readProgress, type Progress } from './checkpoints.js';
 
 export interface ProjectionWaiterSettings {
   readonly waitMsMax: number;
@@ -111,7 +111,9 @@ function settle(loop: Loop, asked: readonly Waiting[], progress: Progress, proje
   for (const waiting of asked) {
     waiting.target ??= progress.head;
     const isReached = waiting.target <= progress.reached;
-    if (!isReached && progress.parkedReason === null) continue;
+    // In front of an event that one release doesn't know, another may go on.
+    const isStuck = progress.parkedReason !== null && !isForUnknownEvent(progress.parkedReason);
+    if (!isReached && !isStuck) continue;
     loop.waiting.delete(waiting);
     if (isReached) waiting.resolve();
     else waiting.reject(new ProjectionLagging(projection));

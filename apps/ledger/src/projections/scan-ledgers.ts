@@ -1,7 +1,8 @@
 import type pg from 'pg';
+import { isForUnknownEventSql } from './checkpoints.js';
 
 export interface Backlog {
-  /** Ledgers that a turn would bring further. */
+  /** Ledgers that a turn would bring further, or might: whether an unknown event is known here the turn finds out. */
   readonly lagging: readonly string[];
   readonly eventsBehind: number;
   readonly eventsBehindMax: number;
@@ -17,7 +18,7 @@ const laggingMax = 1_000;
 export async function scanBacklog(pool: pg.Pool, projection: string): Promise<Backlog> {
   const { rows } = await pool.query<BacklogRow>({
     name: 'scan-backlog',
-    text: `SELECT h.ledger_id, c.parked_reason IS NOT NULL AS is_parked,
+    text: `SELECT h.ledger_id, c.parked_reason IS NOT NULL AND NOT ${isForUnknownEventSql('c')} AS is_parked,
         sum(h.position - coalesce(c.position, 0)) OVER ()::text AS events_behind,
         max(h.position - coalesce(c.position, 0)) OVER ()::text AS events_behind_max,
         count(c.parked_reason) OVER ()::text AS parked_ledgers
