@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { migrations } from './index.js';
 import { privilegesSql } from './privileges.js';
@@ -13,6 +14,14 @@ export interface MigrateSettings {
 /** Session lock of whoever migrates this database; the number only has to differ from other locks of ours. */
 const MIGRATION_LOCK = 7_165_901_331;
 const LOCK_WAIT_MINUTES_MAX = 10;
+/**
+ * For a table that the apps use. While a migration waits for its lock, all who come after it wait behind it: it soon
+ * lets them pass, and asks again.
+ */
+const TABLE_LOCK_WAIT_MS_MAX = 1_000;
+const TABLE_LOCK_TRIES_MAX = 60;
+const TABLE_LOCK_REST_MS = 1_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * Brings the database to the newest schema, each migration in a transaction of its own, then grants the apps
@@ -32,17 +41,40 @@ export async function migrate(settings: MigrateSettings): Promise<{ applied: str
     installExtensions: false,
     poolSize: 2,
     connectTimeoutMS: 10_000,
+    extra: { options: `-c lock_timeout=${TABLE_LOCK_WAIT_MS_MAX}` },
   });
   await dataSource.initialize();
   try {
     return await underLock(dataSource, async (session) => {
-      const applied = await dataSource.runMigrations({ transaction: 'each' });
+      const before = new Set(await namesOfApplied(session));
+      await runMigrations(dataSource);
       await grant(session, settings);
-      return { applied: applied.map((migration) => migration.name) };
+      return { applied: (await namesOfApplied(session)).filter((name) => !before.has(name)) };
     });
   } finally {
     await dataSource.destroy();
   }
+}
+
+async function runMigrations(dataSource: DataSource): Promise<void> {
+  for (let triesLeft = TABLE_LOCK_TRIES_MAX; ; triesLeft--) {
+    try {
+      await dataSource.runMigrations({ transaction: 'each' });
+      return;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE || triesLeft === 1) throw error;
+      await sleep(TABLE_LOCK_REST_MS);
+    }
+  }
+}
+
+async function namesOfApplied(session: QueryRunner): Promise<string[]> {
+  const [table] = (await session.query("SELECT to_regclass('public.migrations') AS name")) as [
+    { name: string | null },
+  ];
+  if (table.name === null) return [];
+  const rows = (await session.query('SELECT name FROM public.migrations ORDER BY id')) as { name: string }[];
+  return rows.map(({ name }) => name);
 }
 
 async function underLock<T>(dataSource: DataSource, work: (session: QueryRunner) => Promise<T>): Promise<T> {
