@@ -12,6 +12,7 @@ import {
   type Service,
   type Transaction,
 } from '../support/client.js';
+import { rawRequest, sendRaw } from '../support/raw-http.js';
 
 let service: Service;
 let client: Client;
@@ -19,7 +20,7 @@ let alice: Account;
 let bob: Account;
 
 beforeAll(async () => {
-  service = await startService();
+  service = await startService({ env: { HEADERS_TIME_MS: '2000' } });
   client = service.client;
   alice = await client.open({ name: 'Alice', openingBalance: 1_000 });
   bob = await client.open({ name: 'Bob' });
@@ -29,6 +30,7 @@ afterAll(() => service.stop());
 
 const unknownId = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 const transfer = (fields: object = {}) => ({ sender: alice.id, recipient: bob.id, amount: 1, ...fields });
+const authorized = () => [`Authorization: Bearer ${service.product.apiKey}`];
 const raw = (text: string | Buffer) => client.send('POST', '/v1/transactions', { raw: text });
 const megabyte = 1_048_576;
 /** A proper transfer, filled up with blanks to a length. */
@@ -115,6 +117,107 @@ describe('request ids', () => {
     expect(said).toMatch(/^HTTP\/1\.1 400 /);
     expect(said).toMatch(/^x-request-id: [!-~]+\r$/im);
     expect(said).toContain('"code":"validation_error"');
+  });
+});
+
+describe('where there is no route, or no such method', () => {
+  test.each([
+    ['/v1/nothing', 404, 'not_found'],
+    ['/v1/trial-balance', 405, 'method_not_allowed'],
+    ['/metrics', 405, 'method_not_allowed'],
+  ] as const)('nothing else about %s matters', async (path, status, code) => {
+    for (const sent of [
+      { raw: '{a' },
+      { raw: '{"__proto__":1}' },
+      { raw: '{}', headers: { 'content-type': ';;' } },
+      { raw: '{}', headers: { 'content-type': 'application/json; charset=utf-16' } },
+      { raw: '{}', headers: { 'content-encoding': 'gzip' } },
+      { raw: filled(megabyte + 1) },
+    ]) {
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        expectError(await client.send(method, path, sent), status, code);
+      }
+    }
+  });
+
+  test('nor which method it is', async () => {
+    for (const method of ['PROPFIND', 'TRACE', 'SEARCH', 'QUERY', 'PURGE', 'OPTIONS']) {
+      const { answers } = await sendRaw(client.url, rawRequest(`${method} /v1/accounts`, authorized()));
+      // Which methods there are at all is Node's to say: one that it doesn't know is no HTTP to it.
+      if (answers[0]!.status === 400) continue;
+      expectError(answers[0]!, 405, 'method_not_allowed');
+      expect(answers[0]!.headers.allow).toBe('POST, GET, HEAD');
+    }
+  });
+
+  test('a tunnel is one of them', async () => {
+    const { answers, isEnded } = await sendRaw(client.url, rawRequest('CONNECT example.com:443'), {
+      answers: 2,
+    });
+    expectError(answers[0]!, 405, 'method_not_allowed');
+    expect([isEnded, answers.length]).toEqual([true, 1]);
+  });
+});
+
+describe('on a connection', () => {
+  const json = 'Content-Type: application/json';
+  const body = () => JSON.stringify(transfer());
+  const post = (headers: readonly string[] = [], text = body()) =>
+    rawRequest(
+      'POST /v1/transactions',
+      [...authorized(), ...headers, `Content-Length: ${text.length}`],
+      text,
+    );
+
+  test('what is no HTTP is told so behind the answers to what came before it', async () => {
+    const bytes = Buffer.concat([post([json]), post([json]), Buffer.from('no HTTP at all\r\n\r\n')]);
+    const { answers, isEnded, rest } = await sendRaw(client.url, bytes, { answers: 4 });
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 400]);
+    expectError(answers[2]!, 400, 'validation_error');
+    expect([isEnded, rest]).toEqual([true, '']);
+  });
+
+  test('headers that are too large, and a request that never comes, are told so', async () => {
+    const large = rawRequest('GET /v1/accounts', [...authorized(), `X-Filler: ${'x'.repeat(20_000)}`]);
+    const { answers } = await sendRaw(client.url, large);
+    expect(expectError(answers[0]!, 431, 'validation_error').message).toMatch(/too large/);
+    const silence = await sendRaw(client.url, 'GET /v1/acc', { answers: 2 });
+    expect(silence.isEnded).toBe(true);
+    expect(expectError(silence.answers[0]!, 408, 'validation_error').message).toMatch(/in time/);
+  });
+
+  test('the more headers there are, the less any of them is passed over', async () => {
+    const many = Array.from({ length: 3_000 }, () => 'a:');
+    const { answers } = await sendRaw(client.url, rawRequest('GET /v1/accounts', [...many, ...authorized()]));
+    expect(answers[0]!.status).toBe(200);
+  });
+
+  test('an expectation that nobody knows is passed over', async () => {
+    for (const expectation of ['100-continue', '200-maybe']) {
+      const { answers } = await sendRaw(client.url, post([json, `Expect: ${expectation}`]));
+      expect(answers[0]!.status).toBe(201);
+    }
+  });
+
+  test('a header that must be one is not taken for one of two', async () => {
+    const twice = (header: string) => sendRaw(client.url, post([json, header]));
+    expectError((await twice('Authorization: Bearer x')).answers[0]!, 401, 'unauthorized');
+    expectError((await twice(authorized()[0]!)).answers[0]!, 401, 'unauthorized');
+    expectError((await twice('Content-Type: text/plain')).answers[0]!, 415, 'unsupported_media_type');
+    const keys = await sendRaw(client.url, post([json, 'Idempotency-Key: a', 'Idempotency-Key: b']));
+    expectError(keys.answers[0]!, 400, 'validation_error', 'Idempotency-Key');
+  });
+
+  test.each(['gzip, chunked', 'identity, chunked'])('a body in %s is not understood', async (coding) => {
+    const headers = [...authorized(), json, `Transfer-Encoding: ${coding}`];
+    const chunks = `${body().length.toString(16)}\r\n${body()}\r\n0\r\n\r\n`;
+    const { answers } = await sendRaw(client.url, rawRequest('POST /v1/transactions', headers, chunks));
+    expect([400, 415]).toContain(answers[0]!.status);
+    expectError(
+      answers[0]!,
+      answers[0]!.status,
+      answers[0]!.status === 415 ? 'unsupported_media_type' : 'validation_error',
+    );
   });
 });
 
@@ -324,6 +427,8 @@ describe('media types', () => {
     'multipart/form-data; boundary=x',
     'application/jsonp',
     'application/json-patch+json',
+    'application/json; charset=utf-16',
+    'application/json; charset="iso-8859-1"',
     'nonsense',
     undefined,
   ])('bodies are not %s', async (contentType) => {
@@ -340,6 +445,7 @@ describe('media types', () => {
     'application/json',
     'application/json; charset=utf-8',
     'application/json;charset=UTF-8',
+    'application/json; charset="utf-8"',
     'Application/JSON',
   ])('bodies are %s', async (contentType) => {
     expect((await create({ 'content-type': contentType })).status).toBe(201);

@@ -102,11 +102,10 @@ describe('the books', () => {
   });
 
   test('are closed before a moment, and can be opened again', async () => {
-    const moment = '2023-06-15T12:00:00.5Z';
-    expect((await close(moment)).body.data).toMatchObject({
-      date: moment,
-      closedBefore: '2023-06-15T12:00:00.500000Z',
-    });
+    const moment = '2023-06-15T12:00:00.500000Z';
+    const closed = await close('2023-06-15T14:00:00.5+02:00');
+    expect(closed.body.data).toMatchObject({ date: moment, closedBefore: moment });
+    expect((await client.get(path)).body).toEqual(closed.body);
     expectError(await pay('2023-06-15T12:00:00.499999Z'), 422, 'period_closed');
     expect((await pay('2023-06-15T12:00:00.5Z')).status).toBe(201);
     await close('2020-12-31');

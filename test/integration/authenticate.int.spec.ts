@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { Access, AccessModule, authenticateRequests } from '#access';
-import { createHttpApp, createLog } from '#platform';
+import { connectionLimitSpecs, createHttpApp, createLog, readEnvironment } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { insertKey } from '../support/keys.js';
 import { SECRETS_KEY } from '../support/product.js';
@@ -57,6 +57,7 @@ beforeAll(async () => {
     module: PlainModule as Type,
     log,
     registry,
+    connectionLimits: readEnvironment({}, connectionLimitSpecs),
     bodyBytesMax: 64 * mebibyte,
     isOpen: () => false,
     authenticate: (fastify, nest) => {

@@ -3,7 +3,14 @@ import { Registry } from 'prom-client';
 import type { RouteAccess } from '#access';
 import type { EventStream } from '#event-stream';
 import { Journal } from '#journal';
-import { createHttpApp, createLog, createPostgresPool, SecretBox } from '#platform';
+import {
+  connectionLimitSpecs,
+  createHttpApp,
+  createLog,
+  createPostgresPool,
+  readEnvironment,
+  SecretBox,
+} from '#platform';
 import { AppModule as LedgerModule } from '../../apps/ledger/src/app.module.js';
 import { readSettings as readLedgerSettings } from '../../apps/ledger/src/config.js';
 import { ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';
@@ -64,6 +71,7 @@ export async function routesOf(module: Type, registry: Registry): Promise<Regist
     module,
     log: createLog('test', 'silent'),
     registry,
+    connectionLimits: readEnvironment({}, connectionLimitSpecs),
     bodyBytesMax: 1,
     isOpen: () => true,
     authenticate: (fastify) => {

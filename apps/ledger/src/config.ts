@@ -2,6 +2,7 @@ import { host, makeValidator, port } from 'envalid';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
+  connectionLimitSpecs,
   databaseUrl,
   InvalidSettings,
   logLevels,
@@ -9,6 +10,7 @@ import {
   positive,
   readEnvironment,
   secretsKey,
+  type ConnectionLimits,
   type LogLevel,
 } from '#platform';
 
@@ -16,7 +18,7 @@ export const ledgerRoles = ['all', 'api', 'worker'] as const;
 export type LedgerRole = (typeof ledgerRoles)[number];
 
 /** Everything that the ledger app can be told, with its default; nothing else reads the environment. */
-export interface LedgerSettings extends KafkaSettings {
+export interface LedgerSettings extends KafkaSettings, ConnectionLimits {
   readonly LEDGER_DATABASE_URL: string;
   readonly HOST: string;
   readonly PORT: number;
@@ -93,6 +95,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     DISPATCHER_URL: origin({ default: 'http://127.0.0.1:3001' }),
     DISPATCHER_TIME_MS: positive({ default: 20_000 }),
     DISPATCHER_CONNECTIONS_MAX: positive({ default: 64 }),
+    ...connectionLimitSpecs,
     ...kafkaSettingSpecs,
   });
   if (settings.OPERATOR_API_KEY === settings.BOOTSTRAP_API_KEY) {

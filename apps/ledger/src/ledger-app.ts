@@ -68,6 +68,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     }) as unknown as Type,
     log,
     registry,
+    connectionLimits: settings,
     bodyBytesMax: settings.BODY_BYTES_MAX,
     largeBodyBytesMax: settings.BATCH_BODY_BYTES_MAX,
     isOpen: isOpenPath,

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
+  connectionLimitSpecs,
   databaseUrl,
   logLevels,
   oneOf,
@@ -10,11 +11,12 @@ import {
   readEnvironment,
   secretsKey,
   trueOrFalse,
+  type ConnectionLimits,
   type LogLevel,
 } from '#platform';
 
 /** Everything that the dispatcher can be told, with its default; nothing else reads the environment. */
-export interface DispatcherSettings extends KafkaSettings {
+export interface DispatcherSettings extends KafkaSettings, ConnectionLimits {
   readonly DISPATCHER_DATABASE_URL: string;
   readonly HOST: string;
   readonly DISPATCHER_PORT: number;
@@ -57,6 +59,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     API_CONNECTIONS_MAX: positive({ default: 8 }),
     DELIVERY_CONNECTIONS_MAX: positive({ default: 12 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),
+    ...connectionLimitSpecs,
     ...kafkaSettingSpecs,
   });
   return checkKafkaSettings(settings);

@@ -65,6 +65,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     }) as unknown as Type,
     log,
     registry,
+    connectionLimits: settings,
     bodyBytesMax: settings.BODY_BYTES_MAX,
     isOpen: isOpenPath,
     authenticate: (fastify, nest) =>

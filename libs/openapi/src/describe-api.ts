@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { errorAnswer, type Vocabulary } from './documented.js';
+import { alternativesOf } from './fields.js';
 import type { ReferenceObject, SchemaObject } from './schema-parts.js';
 
 export interface RequestExample {
@@ -75,11 +76,21 @@ function createDocument(app: NestFastifyApplication, description: ApiDescription
       responses: {
         NotFound: errorAnswer(404, ['not_found'], vocabulary),
         MethodNotAllowed: errorAnswer(405, ['method_not_allowed'], vocabulary),
+        RequestTimeout: malformedAnswer(408, 'It did not come in time', vocabulary),
+        HeadersTooLarge: malformedAnswer(431, 'Its request line and headers are too large', vocabulary),
       },
     },
   };
+  for (const [name, schema] of Object.entries(described.components?.schemas ?? {})) {
+    Object.assign(schema, alternativesOf(name));
+  }
   describeBodies(described, description.requestExamples);
   return withExamples(described);
+}
+
+/** Of what ended before it was a request: the connection is closed with it. */
+function malformedAnswer(status: number, description: string, vocabulary: ApiDescription['vocabulary']) {
+  return { ...errorAnswer(status, ['validation_error'], vocabulary), description };
 }
 
 const headerScheme = (name: string, description: string) =>

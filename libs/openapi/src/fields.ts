@@ -104,3 +104,25 @@ export const ListField = (
     ),
     ItemsOf(itemClass),
   );
+
+type FieldGroups = readonly (readonly string[])[];
+interface Alternatives {
+  readonly oneOf?: FieldGroups;
+  readonly anyOf?: FieldGroups;
+}
+
+const alternativesOfClasses = new Map<string, Alternatives>();
+
+/** For the document, which groups of fields a body of the class has exactly one of, or one at least. */
+export const Alternatives =
+  (alternatives: Alternatives): ClassDecorator =>
+  ({ name }) => {
+    alternativesOfClasses.set(name, alternatives);
+  };
+
+/** By the name of its class, what a schema says of them. */
+export function alternativesOf(className: string) {
+  const { oneOf, anyOf } = alternativesOfClasses.get(className) ?? {};
+  const schemas = (groups: FieldGroups) => groups.map((required) => ({ required: [...required] }));
+  return { ...(oneOf ? { oneOf: schemas(oneOf) } : {}), ...(anyOf ? { anyOf: schemas(anyOf) } : {}) };
+}

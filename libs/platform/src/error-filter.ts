@@ -38,7 +38,8 @@ export class ErrorFilter implements ExceptionFilter {
     const translated = this.translate(exception);
     if (translated) return translated;
     const status = statusOf(exception);
-    if (status === 404 && request.is404) return this.noRoute(request);
+    // Where there is no route, nothing else about the request matters.
+    if (status !== null && status < 500 && request.is404) return this.noRoute(request);
     const known = status === null ? undefined : codesByStatus[status];
     if (status !== null && known) return new ApiError(status, known[0], known[1]);
     request.log.error({ err: exception, requestId: request.id }, 'a request failed');

@@ -5,10 +5,11 @@ import { LogController, type FastifyInstance, type FastifyReply, type FastifyReq
 import type { Registry } from 'prom-client';
 import { AllowedMethods } from './allowed-methods.js';
 import { ApiError } from './api-error.js';
-import { answerMalformedHttp } from './malformed-http.js';
+import { limitConnections, serverOptions, type ConnectionLimits } from './connection-limits.js';
 import { ErrorFilter, errorBody } from './error-filter.js';
 import { acceptJsonOnly } from './json-body.js';
 import { nestLogger, type Log } from './logging.js';
+import { answerAllRequests, answerMalformedHttp } from './malformed-http.js';
 import {
   followRequests,
   refuseOtherMediaTypes,
@@ -22,6 +23,7 @@ export interface HttpAppSettings {
   readonly module: Type;
   readonly log: Log;
   readonly registry: Registry;
+  readonly connectionLimits: ConnectionLimits;
   readonly bodyBytesMax: number;
   /** Of routes that take larger bodies than others; absent: there are none. */
   readonly largeBodyBytesMax?: number;
@@ -32,7 +34,6 @@ export interface HttpAppSettings {
   readonly translateError: (error: unknown) => ApiError | null;
 }
 
-const headersMaxMs = 10_000;
 const idleCheckMs = 100;
 /** Longer than what Node reads of headers, so that every id reaches its route. */
 const urlLengthMax = 65_536;
@@ -51,10 +52,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
     // A logger per request costs more than the one line that it writes; lines name their request themselves.
     childLoggerFactory: (logger: unknown) => logger,
     bodyLimit: settings.bodyBytesMax,
-    connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
-    requestTimeout: headersMaxMs * 3,
-    http: { headersTimeout: headersMaxMs, requireHostHeader: false },
+    ...serverOptions(settings.connectionLimits),
     clientErrorHandler: answerMalformedHttp,
     genReqId: requestIdOf,
     requestIdHeader: false,
@@ -66,6 +64,8 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
     },
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();
+  limitConnections(fastify, settings.connectionLimits, registry);
+  answerAllRequests(fastify);
   const allowedMethods = new AllowedMethods(fastify);
   followRequests(fastify, metrics);
   if (settings.largeBodyBytesMax !== undefined) letBodiesBeLarge(fastify, settings.largeBodyBytesMax);

@@ -1,5 +1,6 @@
 export * from './api-error.js';
 export * from './bounded-walk.js';
+export { connectionLimitSpecs, type ConnectionLimits } from './connection-limits.js';
 export { conventionError } from './convention-error.js';
 export { DtoPipe } from './dto-pipe.js';
 export { AcrossFields, ItemsOf, MayBeMissing, type DtoClass } from './dto-rules.js';

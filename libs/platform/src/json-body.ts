@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import secureJsonParse from 'secure-json-parse';
-import { validationError } from './api-error.js';
+import { ApiError, validationError } from './api-error.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,12 +16,22 @@ export function acceptJsonOnly(fastify: FastifyInstance): void {
   fastify.decorateRequest('bodyBytes', 0);
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.bodyBytes = body.length;
+    if (request.is404) return done(null, undefined);
     try {
+      refuseOtherCharsets(request.headers['content-type'] ?? '');
       done(null, parseBody(body as Buffer));
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i;
+
+function refuseOtherCharsets(contentType: string): void {
+  const [, name = 'utf-8'] = charset.exec(contentType) ?? [];
+  if (/^(utf-?8|us-ascii)$/i.test(name)) return;
+  throw new ApiError(415, 'unsupported_media_type', `the body must be in UTF-8, not ${name}`);
 }
 
 function parseBody(body: Buffer): unknown {

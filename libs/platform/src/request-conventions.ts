@@ -95,9 +95,11 @@ export function refuseOtherMediaTypes(
 /** What isn't UTF-8 behind its escapes would be read as something else than was sent, and compressed bodies as none. */
 export function refuseUnreadable(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    const encoding = request.headers['content-encoding'];
-    if (encoding === undefined || encoding === 'identity' || request.is404) return done();
-    done(new ApiError(415, 'unsupported_media_type', `a body in ${encoding} is not understood`));
+    const { 'content-encoding': encoding = 'identity', 'transfer-encoding': transfer = 'chunked' } =
+      request.headers;
+    if (request.is404 || (encoding === 'identity' && transfer.toLowerCase() === 'chunked')) return done();
+    const coding = encoding === 'identity' ? transfer : encoding;
+    done(new ApiError(415, 'unsupported_media_type', `a body in ${coding} is not understood`));
   });
   fastify.addHook('preValidation', (request, _reply, done) => {
     const start = request.url.indexOf('?');

@@ -23,7 +23,7 @@ export class StatementQuery extends AccountQuery {
   @TimeParameter('Its beginning, which is included', { required: true })
   from!: string;
 
-  @TimeParameter('Its end, which is not; now where absent')
+  @TimeParameter('Its end, which is not, and is later than from; now where absent')
   to?: string;
 
   @TimeBasisParameter()

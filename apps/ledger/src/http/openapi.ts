@@ -9,6 +9,7 @@ const conventions = `A double-entry ledger: accounts, and transactions that move
 - **Times** are ISO 8601 in UTC with six decimals; in requests the fractions may be missing.
 - **Ids** are TypeIDs: \`acc_…\`, \`txn_…\`. \`ROOT\` is the system account of the currency concerned, where money comes from and goes to; \`EXCHANGE\` is the one through which currencies are changed, and no body names it.
 - **Errors** have one shape and a stable \`code\`; a request with two faults always gets the same one. A path that is no route is 404 \`not_found\`; a method that a path lacks is 405 \`method_not_allowed\` with \`Allow\`. Each GET answers HEAD as well.
+- **What is no request** is told so on its connection, which ends with that: 400 where it is not HTTP, 408 where it doesn't come in time, 431 where its URL and headers are more than 16 KiB, all of them \`validation_error\`. Whoever ends their side of a connection has left, and gets no answer.
 - **Unknown** body fields and query parameters are refused, so that a misspelt filter can't return everything.
 - **Lists** show every write that was answered before they were asked for, unless asked with \`consistency=eventual\`.`;
 

@@ -29,5 +29,5 @@ export const CurrencyParameter = (description: string) =>
 export const TimeBasisParameter = () =>
   ChoiceParameter(
     ['recorded', 'effective'],
-    'Which time counts: when it was recorded, which is what is meant where absent, or when it took effect',
+    'Which time counts: when it was recorded, which is what is meant where absent, or when it took effect. It makes no difference to what is asked for as of now.',
   );

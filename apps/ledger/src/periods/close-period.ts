@@ -5,7 +5,7 @@ import { Journal, type Outcome, type WriteRequest } from '#journal';
 export class ClosePeriod extends Command<Outcome> {
   constructor(
     readonly request: WriteRequest,
-    /** As it was asked for. */
+    /** A day, or a moment as answers write it. */
     readonly through: string,
     /** Microseconds since 1970. */
     readonly closedBefore: bigint,

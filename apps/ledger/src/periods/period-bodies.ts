@@ -1,5 +1,5 @@
 import { field, rule } from '#openapi';
-import { parseTimestamp } from '#platform';
+import { formatTimestamp, parseTimestamp } from '#platform';
 
 const day = /^\d{4}-\d{2}-\d{2}$/;
 const dayMicros = 86_400_000_000n;
@@ -18,6 +18,11 @@ export function closedBeforeOf(text: string): bigint | null {
   return closedBefore < closedBeforeMin || closedBefore >= closedBeforeMax ? null : closedBefore;
 }
 
+/** What was asked for as answers and events write it: a day as it is, a moment as every other time. */
+export function throughOf(text: string, closedBefore: bigint): string {
+  return day.test(text) ? text : formatTimestamp(closedBefore);
+}
+
 export class ClosePeriodBody {
   @field(
     {
@@ -25,7 +30,12 @@ export class ClosePeriodBody {
         'The last day (UTC) that is closed, such as 2025-12-31; or a moment in ISO 8601, before which all is',
       example: '2025-12-31',
     },
-    { type: 'string' },
+    {
+      oneOf: [
+        { type: 'string', format: 'date' },
+        { type: 'string', format: 'date-time' },
+      ],
+    },
     rule(
       'day-or-moment',
       'must be a day (YYYY-MM-DD) or a time in ISO 8601 with a zone',

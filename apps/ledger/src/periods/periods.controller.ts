@@ -10,7 +10,7 @@ import { present } from '../http/present.js';
 import { Write } from '../http/write-request.js';
 import { ClosePeriod } from './close-period.js';
 import { GetClosedPeriod } from './get-closed-period.js';
-import { closedBeforeOf, ClosePeriodBody } from './period-bodies.js';
+import { closedBeforeOf, ClosePeriodBody, throughOf } from './period-bodies.js';
 
 @Controller('v1/periods/closed-through')
 export class PeriodsController {
@@ -37,7 +37,7 @@ export class PeriodsController {
   ) {
     const closedBefore = closedBeforeOf(date);
     if (closedBefore === null) throw validationError([{ path: 'date', message: 'is neither day nor time' }]);
-    const command = new ClosePeriod(request, date, closedBefore);
+    const command = new ClosePeriod(request, throughOf(date, closedBefore), closedBefore);
     return settingAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
 

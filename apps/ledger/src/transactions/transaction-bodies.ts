@@ -1,4 +1,12 @@
-import { BooleanField, ChoiceField, IntegerField, TimeField, ListField, TextField } from '#openapi';
+import {
+  Alternatives,
+  BooleanField,
+  ChoiceField,
+  IntegerField,
+  TimeField,
+  ListField,
+  TextField,
+} from '#openapi';
 import { AcrossFields } from '#platform';
 import {
   AccountField,
@@ -40,6 +48,7 @@ export class PostingBody {
   exchangeRate?: string;
 }
 
+@Alternatives({ anyOf: [['version'], ['minPosted'], ['maxPosted']] })
 @AcrossFields(({ version, minPosted, maxPosted }: ConditionBody) =>
   version === undefined && minPosted === undefined && maxPosted === undefined
     ? [{ path: 'version', message: 'is needed, or minPosted or maxPosted' }]
@@ -129,6 +138,7 @@ class MovementBody extends MovementDetails {
 }
 
 const oneMovement = ['sender', 'recipient', 'amount'] as const;
+const oneOrSeveral = { oneOf: [oneMovement, ['postings']] };
 
 /** One movement or several. */
 @AcrossFields((body: TransactionDraftBody) => {
@@ -163,6 +173,7 @@ export class TransactionDraftBody extends MovementDetails {
   postings?: PostingBody[];
 }
 
+@Alternatives(oneOrSeveral)
 export class CreateTransactionBody extends TransactionDraftBody {
   @DryRunField()
   dryRun?: boolean;
@@ -178,6 +189,7 @@ export class BurnBody extends MovementBody {
   sender!: string;
 }
 
+@Alternatives(oneOrSeveral)
 export class BatchItemBody extends TransactionDraftBody {
   @IdempotencyKeyField({
     description:
