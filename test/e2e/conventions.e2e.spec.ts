@@ -177,6 +177,27 @@ describe('on a connection', () => {
     expect([isEnded, rest]).toEqual([true, '']);
   });
 
+  test('nor does a body that is none get an answer out of order', async () => {
+    const chunked = [...authorized(), json, 'Transfer-Encoding: chunked'];
+    const broken = rawRequest('POST /v1/transactions', chunked, 'no length\r\n');
+    const { answers, isEnded, rest } = await sendRaw(client.url, Buffer.concat([post([json]), broken]), {
+      answers: 3,
+    });
+    expect(answers.map(({ status }) => status)).toEqual([201, 400]);
+    expect([isEnded, rest]).toEqual([true, '']);
+  });
+
+  test('a body that ends too early is told so at once', async () => {
+    const half = rawRequest(
+      'POST /v1/transactions',
+      [...authorized(), json, 'Content-Length: 90'],
+      '{"sender"',
+    );
+    const { answers, isEnded } = await sendRaw(client.url, half, { answers: 2, halfClose: true });
+    expectError(answers[0]!, 400, 'validation_error');
+    expect(isEnded).toBe(true);
+  });
+
   test('headers that are too large, and a request that never comes, are told so', async () => {
     const large = rawRequest('GET /v1/accounts', [...authorized(), `X-Filler: ${'x'.repeat(20_000)}`]);
     const { answers } = await sendRaw(client.url, large);

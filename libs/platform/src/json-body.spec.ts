@@ -19,7 +19,7 @@ function read(payload: string | Buffer): unknown {
   } as unknown as FastifyInstance);
   expect(kinds).toEqual(['application/json']);
   let got: unknown;
-  const request = { bodyBytes: 0 };
+  const request = { bodyBytes: 0, is404: false, headers: { 'content-type': 'application/json' } };
   parser?.(request, Buffer.from(payload), (error, body) => {
     if (error && !(error instanceof ApiError)) throw error;
     got = error ? [error.status, error.code] : body;

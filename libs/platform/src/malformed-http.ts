@@ -19,7 +19,9 @@ const faults: Readonly<Record<string, readonly [status: number, message: string]
 export function answerMalformedHttp(fault: Error & { code?: string }, socket: Socket): void {
   if (fault.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const { _httpMessage: underWay } = socket as Socket & { _httpMessage?: ServerResponse | null };
-  if (underWay) return void underWay.once('close', () => answerMalformedHttp(fault, socket));
+  if (underWay?.req.complete) return void underWay.once('close', () => answerMalformedHttp(fault, socket));
+  // It is the body of the request under way that is at fault: no answer of its own will come.
+  if (underWay?.headersSent) return void socket.destroy();
   const [status, message] = faults[fault.code ?? ''] ?? [400, 'the request is not well-formed HTTP'];
   const code = status === 413 ? 'payload_too_large' : 'validation_error';
   answerOn(socket, new ApiError(status, code, message));
