@@ -1,7 +1,8 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
 // .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
 // .kafka.spec (a real broker as well), .faults.spec and .kafka-faults.spec (the whole product, killed and frozen, the
-// latter over a real broker; by `npm run test:faults`).
+// latter over a real broker; by `npm run test:faults`), .fuzz.spec (both apps, asked and abused at random; by
+// `npm run test:fuzz`).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -75,6 +76,12 @@ export default {
       globalSetup: '<rootDir>/test/support/kafka-global-setup.mjs',
       displayName: 'kafka-faults',
       testMatch: ['<rootDir>/test/faults/**/*.kafka-faults.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
+      displayName: 'fuzz',
+      testMatch: ['<rootDir>/test/fuzz/**/*.fuzz.spec.ts'],
     },
   ],
 };

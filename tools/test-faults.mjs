@@ -4,11 +4,12 @@
  * publishing and of the broker are played on a real Kafka, which needs Java and Maven or KAFKA_BROKERS; with
  * `--kafka`, or where KAFKA_BROKERS names a cluster, all of them. The table of figures, then the count, come last.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { tellFigures } from './figures-table.mjs';
 import { CountedTests } from './run-jest.mjs';
 
 const minutesPerRunMax = 20;
@@ -27,7 +28,7 @@ console.log(`faults over ${stream}, ${rounds} rounds, seed ${seed}: repeat with 
 try {
   const startedAt = performance.now();
   if (tests.build()) await runJest();
-  tellFigures((performance.now() - startedAt) / 1_000);
+  report((performance.now() - startedAt) / 1_000);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
@@ -47,19 +48,13 @@ async function runJest() {
   tests.run('faults', [...positionals, '--runInBand', '--selectProjects', ...projects], { env, timeoutMs });
 }
 
-function tellFigures(seconds) {
-  const lines = existsSync(figuresFile) ? readFileSync(figuresFile, 'utf8').trim().split('\n') : [];
-  const rows = lines.map((line) => JSON.parse(line));
-  console.log('\n| fault | figures |\n| --- | --- |');
-  for (const { test, figures } of rows) {
-    const told = Object.entries(figures).map(([name, value]) => `${name}: ${value}`);
-    console.log(`| ${test} | ${told.join(', ')} |`);
-  }
+function report(seconds) {
+  const rows = tellFigures(figuresFile);
   console.log(`\n${stream}, ${rounds} rounds, seed ${seed}, ${Math.round(seconds)} s`);
   if (values.json === undefined) return;
   const { passed, failed } = tests;
-  const report = { stream, rounds, seed, seconds: Math.round(seconds), passed, failed, tests: rows };
-  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+  const told = { stream, rounds, seed, seconds: Math.round(seconds), passed, failed, tests: rows };
+  writeFileSync(values.json, `${JSON.stringify(told, null, 2)}\n`);
 }
 
 function readArguments() {

@@ -1,8 +1,8 @@
 /**
  * `npm test [-- <jest arguments>]`: builds (the end-to-end tests run the built product), runs every jest project,
  * then the SQL suites a second time on Postgres 15, the oldest release that is supported. The Kafka suites need
- * Java and Maven, or a cluster that KAFKA_BROKERS names. Faults are injected by `npm run test:faults`. With
- * arguments only the first run is made, with them. The last line is the sum of jest's own counts.
+ * Java and Maven, or a cluster that KAFKA_BROKERS names. Faults are injected by `npm run test:faults`, and odd
+ * requests made by `npm run test:fuzz`. With arguments only the first run is made, with them. The last line is the sum of jest's own counts.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +43,6 @@ function runSqlSuitesOnPostgres15() {
 }
 
 function runJest(name, args, env, ignored = []) {
-  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', ...ignored];
+  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', 'fuzz', ...ignored];
   tests.run(name, [`--maxWorkers=${workers}`, ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }

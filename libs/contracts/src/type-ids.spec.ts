@@ -10,6 +10,15 @@ describe('an id on the wire', () => {
   });
 
   it.each([
+    ['acc_00000000000000000000000000', '00000000-0000-0000-0000-000000000000'],
+    ['acc_7zzzzzzzzzzzzzzzzzzzzzzzzz', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+    ['acc_01jd3v5c9kqs4t7xw2m8r0g6yf', '019347b2-b133-be49-a3f7-82a230081bcf'],
+  ])('may be any 128 bits: %s', (text, of) => {
+    expect(decodeTypeId('acc', text)).toBe(of);
+    expect(encodeTypeId('acc', of)).toBe(text);
+  });
+
+  it.each([
     ['of another kind', 'txn_01h455vb4pex5vsknk084sn02q'],
     ['without a kind', '01h455vb4pex5vsknk084sn02q'],
     ['in upper case', 'acc_01H455VB4PEX5VSKNK084SN02Q'],

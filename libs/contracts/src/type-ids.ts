@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { fromString, fromUUID, toUUID } from 'typeid-js';
+import { fromString, fromUUIDBytes, toUUIDBytes } from 'typeid-js';
 
 const rememberedMax = 50_000;
 const accountTexts = new LRUCache<string, string>({ max: rememberedMax });
@@ -13,7 +13,7 @@ export const typeIdPattern = (prefix: string) => `^${prefix}_[0-7][0-9a-hjkmnp-t
  * and the UUID in base32. Inside and in the database they are UUIDs.
  */
 export function encodeTypeId(prefix: string, uuid: string): string {
-  return fromUUID(uuid, prefix);
+  return fromUUIDBytes(prefix, Buffer.from(uuid.replaceAll('-', ''), 'hex'));
 }
 
 /** The UUID of a well-formed id of this kind, else null. */
@@ -22,12 +22,18 @@ export function decodeTypeId(prefix: string, text: string): string | null {
   const known = isOfKind ? uuidByText.get(text) : undefined;
   if (known !== undefined) return known;
   try {
-    const uuid = toUUID(fromString(text, prefix));
+    const uuid = uuidText(toUUIDBytes(fromString(text, prefix)));
     uuidByText.set(text, uuid);
     return uuid;
   } catch {
     return null;
   }
+}
+
+/** Of any 128 bits: to a TypeID, as to Postgres, no version of UUID is wrong. */
+function uuidText(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return [[0, 8], [8, 12], [12, 16], [16, 20], [20]].map(([from, to]) => hex.slice(from, to)).join('-');
 }
 
 /** Remembered: the same accounts come again and again, and a conversion costs more than a look-up. */

@@ -1,4 +1,4 @@
-import { decodeTypeId } from '#contracts';
+import { decodeTypeId, typeIdPattern } from '#contracts';
 import { ChoiceParameter, ListQuery, parameter, TextParameter, TimeParameter } from '#openapi';
 import { exampleIds } from '../http/path-ids.js';
 import { deliveryStatuses, type DeliveryStatus } from './delivery.js';
@@ -6,7 +6,7 @@ import { deliveryStatuses, type DeliveryStatus } from './delivery.js';
 const IdParameter = (prefix: 'acc' | 'whe', example: string, description: string) =>
   parameter(
     description,
-    { pattern: `^${prefix}_`, example },
+    { pattern: typeIdPattern(prefix), example },
     `must be an id (${prefix}_…)`,
     (text) => decodeTypeId(prefix, text) !== null,
   );

@@ -1,4 +1,4 @@
-import { decodeTypeId, eventTypes } from '#contracts';
+import { accountIdPattern, decodeTypeId, eventTypes } from '#contracts';
 import {
   BooleanField,
   ChoiceField,
@@ -52,7 +52,7 @@ const EventTypesField = (options: FieldOptions) =>
 const AccountIdsField = (options: FieldOptions) =>
   field(
     options,
-    { type: 'array', items: { type: 'string', pattern: '^acc_' }, maxItems: accountIdsMax },
+    { type: 'array', items: { type: 'string', pattern: accountIdPattern }, maxItems: accountIdsMax },
     rule(
       'accountIds',
       `must be at most ${accountIdsMax} account ids (acc_…)`,
