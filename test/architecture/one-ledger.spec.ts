@@ -37,6 +37,9 @@ const scans: Readonly<Record<string, string>> = {
   'libs/access/src/key-uses.ts': 'uses of many ledgers’ keys are written together',
   'libs/event-stream/src/scan-lag.ts': 'how far a subscriber is behind on all that it follows',
   'libs/journal/src/list-ledgers.ts': 'which ledgers there are to verify',
+  'libs/journal/src/raise-epochs.ts': 'a database is restored with all its ledgers',
+  'tools/backup/scan-heads.ts': 'how far all ledgers of a backup had come',
+  'tools/restore/scan-readers.ts': 'how far all that read the journal had come before a restore',
 };
 
 interface Statement {

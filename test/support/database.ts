@@ -27,17 +27,26 @@ export interface TestDatabase {
 export interface TestDatabaseOptions {
   /** A server for this file alone, which it may stop and crash; takes some two seconds. */
   readonly ownCluster?: boolean;
+  /** The programs of that server, where they are to be of another release than all others. */
+  readonly postgresBin?: string;
+  /** Another database of the shared server, as it is now; whoever is connected to it is cut off. */
+  readonly copyOf?: TestDatabase;
+  /** Without the tables. */
+  readonly isEmpty?: boolean;
 }
 
 /** A migrated, empty database, a copy of the template: one per test file, dropped by it at its end. */
 export async function createTestDatabase({
   ownCluster = false,
+  postgresBin,
+  copyOf,
+  isEmpty = false,
 }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const shared = sharedCluster();
   if (shared === undefined) throw new Error('No Postgres: the global setup of the tests has not run.');
-  const cluster = ownCluster ? await startTestCluster() : shared;
+  const cluster = ownCluster ? await startTestCluster(postgresBin) : shared;
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await copyTemplate(cluster, name);
+  await copyTemplate(cluster, isEmpty ? 'template0' : (copyOf?.name ?? TEMPLATE), name);
   return {
     name,
     ownerUrl: urlOf(cluster, 'ledger_owner', name),
@@ -53,11 +62,12 @@ export async function createTestDatabase({
 }
 
 /** Copies of one template wait for each other inside Postgres, for a few seconds; then they are refused. */
-async function copyTemplate(cluster: TestCluster, name: string): Promise<void> {
+async function copyTemplate(cluster: TestCluster, template: string, name: string): Promise<void> {
   await asSuperuser(cluster, async (client) => {
     for (let triesLeft = 20; ; triesLeft--) {
       try {
-        await client.query(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} OWNER ledger_owner`);
+        await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [template]);
+        await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} OWNER ledger_owner`);
         return;
       } catch (error) {
         const isInUse = (error as { code?: string }).code === '55006';

@@ -24,8 +24,7 @@ const STARTS_MAX = 5;
  * A cluster in the system's temporary directory, as durable as the product's, with the roles and a migrated
  * template database. What killed runs have left behind is removed first.
  */
-export async function startTestCluster(): Promise<TestCluster> {
-  const bin = postgresBinDirectory();
+export async function startTestCluster(bin = postgresBinDirectory()): Promise<TestCluster> {
   const binaries = bin === undefined ? await embeddedBinaries() : await binariesIn(bin);
   const osUser = await postgresOsUser();
   await removeAbandoned(binaries.pg_ctl, osUser);

@@ -17,9 +17,12 @@ export interface ServerOptions {
   readonly superuserPassword: string;
   readonly log: LogFile;
   readonly signal: AbortSignal;
+  /** A server that has ended this often before it was ready will not come up. */
+  readonly exitsBeforeReadyMax?: number;
+  /** Replaying a long log after a crash takes minutes on a slow disk. */
+  readonly readySecondsMax?: number;
 }
 
-/** Replaying a long log after a crash takes minutes on a slow disk. */
 const READY_SECONDS_MAX = 600;
 const EXITS_BEFORE_READY_MAX = 5;
 
@@ -31,6 +34,7 @@ const EXITS_BEFORE_READY_MAX = 5;
  */
 export async function startServer(cluster: Cluster, options: ServerOptions): Promise<PostgresServer> {
   const { superuserPassword, log, signal } = options;
+  const { exitsBeforeReadyMax = EXITS_BEFORE_READY_MAX, readySecondsMax = READY_SECONDS_MAX } = options;
   let port = 0;
   let isReady = false;
   const server = new SupervisedProcess({
@@ -57,8 +61,8 @@ export async function startServer(cluster: Cluster, options: ServerOptions): Pro
   try {
     await server.untilReady({
       check: () => whatIsMissing(url(), log),
-      limitMs: READY_SECONDS_MAX * 1000,
-      exitsMax: EXITS_BEFORE_READY_MAX,
+      limitMs: readySecondsMax * 1000,
+      exitsMax: exitsBeforeReadyMax,
       signal,
     });
   } catch (error) {

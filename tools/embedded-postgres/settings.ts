@@ -17,6 +17,10 @@ export const ledgerSettings: PostgresSettings = {
   min_wal_size: '512MB',
   checkpoint_timeout: '15min',
   wal_compression: 'on',
+  // A command that keeps nothing, until `npm run backup` names a place: whether there is one at all is decided when
+  // the server starts.
+  archive_mode: 'on',
+  archive_command: 'exit 0',
   random_page_cost: '1.1',
   jit: 'off',
   // Account rows change with every posting; vacuum has to come often and finish soon.

@@ -25,7 +25,12 @@ const TAKE_OVER_SECONDS_MAX = 10;
  * holder; it is free when that process is gone, so nothing has to be cleaned up after kill -9. Processes in
  * different containers, or on different machines, that share a directory don't see each other.
  */
-export async function lockDataDirectory(directory: string): Promise<DataDirectoryLock> {
+export async function lockDataDirectory(
+  directory: string,
+  sentenceOf: (holder: number) => string = (pid) =>
+    `The ledger is already running on ${directory} (process ${pid}): ` +
+    'stop it first, or set another DATA_DIR and PORT.',
+): Promise<DataDirectoryLock> {
   const path = join(directory, LOCK_FILE);
   const self: Holder = { pid: process.pid, startedAt: (await startTimeOf(process.pid)) ?? '' };
   const deadline = Date.now() + TAKE_OVER_SECONDS_MAX * 1000;
@@ -33,10 +38,7 @@ export async function lockDataDirectory(directory: string): Promise<DataDirector
   while (!(await createWhole(path, JSON.stringify(self)))) {
     const holder = await readHolder(path);
     if (holder !== undefined && (await isAlive(holder))) {
-      throw new CannotStart(
-        `The ledger is already running on ${directory} (process ${holder.pid}): ` +
-          'stop it first, or set another DATA_DIR and PORT.',
-      );
+      throw new CannotStart(sentenceOf(holder.pid));
     }
     if (Date.now() > deadline) throw new CannotStart(`${path} can't be taken over: remove it.`);
     isTakenOver = true;

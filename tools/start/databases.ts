@@ -2,13 +2,14 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../migrations/migrate.js';
+import { archivingSettings, backupDirectoryOf } from '../backup/archiving.js';
 import { embeddedBinaries } from '../embedded-postgres/binaries.js';
 import { initialiseOnce, writeSettings, type Cluster } from '../embedded-postgres/cluster.js';
 import { LogFile } from '../embedded-postgres/log-file.js';
 import { stopOrphan } from '../embedded-postgres/orphan.js';
 import { postgresOsUser, refuseUnreachable } from '../embedded-postgres/os-user.js';
-import { startServer, type PostgresServer } from '../embedded-postgres/server.js';
-import { ledgerSettings } from '../embedded-postgres/settings.js';
+import { startServer, type PostgresServer, type ServerOptions } from '../embedded-postgres/server.js';
+import { ledgerSettings, type PostgresSettings } from '../embedded-postgres/settings.js';
 import { withUser } from '../migrate/postgres-url.js';
 import { connectAsOwner, createLoginRole, givenLogin, ownLogin, roleExists } from '../migrate/roles.js';
 import type { ExternalPostgres } from './config.js';
@@ -40,6 +41,7 @@ export async function startEmbeddedPostgres(
   dataDirectory: string,
   secrets: Secrets,
   signal: AbortSignal,
+  options: EmbeddedOptions = {},
 ): Promise<{ server: PostgresServer; ownerUrl: string }> {
   const binaries = await embeddedBinaries();
   const osUser = await postgresOsUser();
@@ -49,15 +51,27 @@ export async function startEmbeddedPostgres(
   const superuserPassword = await secrets.password('postgres-password');
   await initialiseOnce(cluster, superuserPassword, signal);
   await stopOrphan(cluster);
-  await writeSettings(cluster, ledgerSettings);
+  const { settings = await settingsOf(dataDirectory), ...limits } = options;
+  await writeSettings(cluster, settings);
   const log = new LogFile(join(dataDirectory, 'postgres.log'));
-  const server = await startServer(cluster, { superuserPassword, log, signal });
+  const server = await startServer(cluster, { superuserPassword, log, signal, ...limits });
   try {
     return { server, ownerUrl: await ensureOwner(server, await secrets.password('owner-password')) };
   } catch (error) {
     await server.stop(AbortSignal.timeout(20_000));
     throw error;
   }
+}
+
+export interface EmbeddedOptions extends Pick<ServerOptions, 'exitsBeforeReadyMax' | 'readySecondsMax'> {
+  /** In place of the usual ones. */
+  readonly settings?: PostgresSettings;
+}
+
+/** With the archiving that the first backup has begun. */
+export async function settingsOf(dataDirectory: string): Promise<PostgresSettings> {
+  const directory = await backupDirectoryOf(dataDirectory);
+  return directory === undefined ? ledgerSettings : { ...ledgerSettings, ...archivingSettings(directory) };
 }
 
 /** The superuser's only work: a database whose owner is nobody special, and the apps' roles, which the owner can't make. */

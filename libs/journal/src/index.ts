@@ -7,6 +7,7 @@ export * from './recorded-event.js';
 export { Journal, type JournalSettings } from './journal.js';
 export { type Difference } from './difference.js';
 export { listLedgers } from './list-ledgers.js';
+export { raiseEpochs, type RaisedEpoch } from './raise-epochs.js';
 export * from './read-events.js';
 export { readTransaction, type ReadTransaction } from './read-transaction.js';
 export { verifyLedger, type EventObserver, type VerifiedLedger } from './verify-ledger.js';

@@ -108,17 +108,29 @@ async function readOriginals(
   };
 }
 
+interface HeadRow {
+  readonly position: string;
+  readonly epoch: number;
+  readonly hash: string;
+  readonly recorded_at: string;
+  readonly is_restored: boolean;
+}
+
+/** The head's epoch is that of the last event, or a higher one of a restore to this very position. */
 async function verifyHead(db: pg.ClientBase, fold: LedgerFold): Promise<Difference | null> {
-  const { rows } = await db.query<{ position: string; epoch: number; hash: string; recorded_at: string }>({
-    text: `SELECT position::text, epoch, encode(hash, 'hex') AS hash, ${microsSql('recorded_at')} AS recorded_at
-      FROM journal.heads WHERE ledger_id = $1`,
+  const { rows } = await db.query<HeadRow>({
+    text: `SELECT h.position::text, h.epoch, encode(h.hash, 'hex') AS hash, ${microsSql('h.recorded_at')} AS recorded_at,
+        EXISTS (SELECT FROM access.audit_log a WHERE a.ledger_id = $1 AND a.action = 'ledger.restored'
+          AND a.details->>'epoch' = h.epoch::text AND a.details->>'position' = h.position::text) AS is_restored
+      FROM journal.heads h WHERE h.ledger_id = $1`,
     values: [fold.ledgerId],
   });
   const head = rows[0];
+  const epoch = head?.is_restored && head.epoch > fold.epoch ? head.epoch : fold.epoch;
   const ofLastEvent =
     fold.events === 0
       ? null
-      : (fold.difference('head epoch', null, fold.epoch, head?.epoch) ??
+      : (fold.difference('head epoch', null, epoch, head?.epoch) ??
         fold.difference('head recorded_at', null, fold.recordedAt, head?.recorded_at));
   return (
     fold.difference('head position', null, fold.position, head?.position) ??
