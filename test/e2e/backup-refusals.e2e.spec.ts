@@ -171,13 +171,19 @@ describe('a broken backup', () => {
       /ldg_\w+ has another event at \d+ than when the backup was taken\./,
       async (_, newest) => {
         const { ledgers } = await contentOf(newest);
-        await changeManifest(newest, { ledgers: ledgers.map((each) => ({ ...each, hash: '00'.repeat(32) })) });
+        await changeManifest(newest, {
+          ledgers: ledgers.map((each) => ({ ...each, hash: '00'.repeat(32) })),
+        });
       },
     ],
-  ])('with %s is refused', async (_, sentence, change) => {
-    const directory = await spoilt(change);
-    await expectRefused(['--from', directory, ...place()], sentence);
-  }, 90_000);
+  ])(
+    'with %s is refused',
+    async (_, sentence, change) => {
+      const directory = await spoilt(change);
+      await expectRefused(['--from', directory, ...place()], sentence);
+    },
+    90_000,
+  );
 });
 
 describe('a target is refused', () => {
@@ -192,22 +198,22 @@ describe('a target is refused', () => {
   it('on which a ledger runs', async () => {
     const args = ['--from', backups, '--data-dir', product.dataDirectory];
     await expectRefused(args, /The ledger is already running on .*data \(process \d+\)/);
-    await expectRefused(
-      ['--finish'],
-      /The product runs on .*data: stop it first\./,
-      environment(),
-    );
+    await expectRefused(['--finish'], /The product runs on .*data: stop it first\./, environment());
   });
 
   it('that is before the first backup', async () => {
     const args = ['--from', backups, ...place()];
-    await expectRefused([...args, '--to-time', '2026-01-01T00:00:00Z'], /No backup is from before the target/);
+    await expectRefused(
+      [...args, '--to-time', '2026-01-01T00:00:00Z'],
+      /No backup is from before the target/,
+    );
     await expectRefused([...args, '--to-position', `${ledgerId}:1`], /No backup is from before the target/);
   });
 
   it('that is behind the end of the log', async () => {
     const args = ['--from', backups, ...place()];
-    const sentence = /can't be brought to where it was to go: recovery ended before configured recovery target/;
+    const sentence =
+      /can't be brought to where it was to go: recovery ended before configured recovery target/;
     await expectRefused([...args, '--to-time', '2099-01-01T00:00:00+01:00'], sentence);
     await expectRefused([...args, '--to-position', `${ledgerId}:999`], /The backup has no event 999 of ldg_/);
   }, 120_000);
@@ -232,13 +238,20 @@ describe('a target is refused', () => {
 });
 
 describe('a backup is refused', () => {
-  const refused = async (args: readonly string[], sentence: RegExp, env: Record<string, string> = environment()) => {
+  const refused = async (
+    args: readonly string[],
+    sentence: RegExp,
+    env: Record<string, string> = environment(),
+  ) => {
     const { code, output } = await runTool('backup', args, env);
     expect([code, output]).toEqual([1, expect.stringMatching(sentence)]);
   };
 
   it('into the data directory, without a place, and of nothing', async () => {
-    await refused(['--to', join(product.dataDirectory, 'backups')], /is in the data directory, and would be lost/);
+    await refused(
+      ['--to', join(product.dataDirectory, 'backups')],
+      /is in the data directory, and would be lost/,
+    );
     await refused([], /Usage: npm run backup/);
     await refused(['--to', join(home, 'none')], /has no ledger/, { DATA_DIR: join(home, 'none-here') });
   });
@@ -254,13 +267,18 @@ describe('a backup is refused', () => {
     const blocked = join(home, 'blocked');
     await mkdir(join(blocked, 'wal'), { recursive: true });
     // Every name that could come next is taken.
-    const taken = (await readdir(join(backups, 'wal'))).filter((name) => /^[0-9A-F]{24}\.gz$/.test(name)).sort();
+    const taken = (await readdir(join(backups, 'wal')))
+      .filter((name) => /^[0-9A-F]{24}\.gz$/.test(name))
+      .sort();
     const [, last = ''] = /^[0-9A-F]{16}([0-9A-F]{8})/.exec(taken.at(-1) ?? '') ?? [];
     for (let n = 0; n < 20; n++) {
       const number = (Number.parseInt(last, 16) + n).toString(16).toUpperCase().padStart(8, '0');
       await writeFile(join(blocked, 'wal', `${'00000001'.padEnd(16, '0')}${number}.gz`), 'of another');
     }
-    await refused(['--to', blocked], /Postgres can't archive its log in .*blocked\/wal: its messages are in postgres\.log\./);
+    await refused(
+      ['--to', blocked],
+      /Postgres can't archive its log in .*blocked\/wal: its messages are in postgres\.log\./,
+    );
     const settings = await readFile(join(product.dataDirectory, 'postgres/ledger.conf'), 'utf8');
     expect(settings).toContain(join(backups, 'wal'));
     await backUp(backups);
@@ -272,7 +290,10 @@ it('a backup without secrets needs them from elsewhere', async () => {
   expect(await backUp(bare, '--without-secrets')).toContain('It has no secrets');
   const [folder = ''] = await foldersOf(bare);
   expect(await readdir(join(bare, folder))).not.toContain('secrets');
-  await expectRefused(['--from', bare, ...place()], /taken without secrets: name the directory that has them by --secrets/);
+  await expectRefused(
+    ['--from', bare, ...place()],
+    /taken without secrets: name the directory that has them by --secrets/,
+  );
   const secrets = ['--secrets', join(product.dataDirectory, 'secrets')];
   const output = await runToolWell('restore', ['--from', bare, ...place(), ...secrets]);
   expect(output).toMatch(/as the journal says/);
@@ -287,11 +308,16 @@ it('a backup that is killed is none, and the next one clears it away', async () 
   const killed = join(home, 'killed');
   const running = spawnTool('backup', ['--to', killed], environment());
   await until('it copies', async () => {
-    const [unfinished] = (await readdir(killed).catch(() => [])).filter((name) => name.startsWith('unfinished-'));
+    const [unfinished] = (await readdir(killed).catch(() => [])).filter((name) =>
+      name.startsWith('unfinished-'),
+    );
     return unfinished !== undefined && (await readdir(join(killed, unfinished))).length > 0;
   });
   await running.kill('SIGKILL');
-  await expectRefused(['--from', killed, ...place()], /holds no backup but what an interrupted one has left \(unfinished-\d+\)/);
+  await expectRefused(
+    ['--from', killed, ...place()],
+    /holds no backup but what an interrupted one has left \(unfinished-\d+\)/,
+  );
   await backUp(killed);
   expect((await readdir(killed)).filter((name) => name.startsWith('unfinished-'))).toEqual([]);
   await backUp(backups);
@@ -301,7 +327,8 @@ it('a restore that is killed leaves nothing in its place, and the next one clear
   const running = spawnTool('restore', ['--from', backups, ...place()]);
   await until('it replays the log', async () => {
     const [workshop] = (await readdir(home)).filter((name) => name.startsWith('restored.restoring-'));
-    const files = workshop === undefined ? [] : await readdir(join(home, workshop, 'postgres')).catch(() => []);
+    const files =
+      workshop === undefined ? [] : await readdir(join(home, workshop, 'postgres')).catch(() => []);
     return files.includes('postmaster.pid');
   });
   await running.kill('SIGKILL');

@@ -122,77 +122,95 @@ test('a backup says what it holds, and nobody else can read it', async () => {
   for (const path of [folder, 'wal']) expect((await stat(join(backups, path))).mode & 0o777).toBe(0o700);
 });
 
-test('to the end of the log: all that was answered is there after a clean stop, and the ledger goes on', async () => {
-  const output = await restore('latest');
-  const { position, epoch } = expectRestored(output);
-  expect(position).toBe(journal.length);
-  await runToolWell('verify', [], { DATA_DIR: join(home, 'latest') });
+test(
+  'to the end of the log: all that was answered is there after a clean stop, and the ledger goes on',
+  async () => {
+    const output = await restore('latest');
+    const { position, epoch } = expectRestored(output);
+    expect(position).toBe(journal.length);
+    await runToolWell('verify', [], { DATA_DIR: join(home, 'latest') });
 
-  await withProduct('latest', async (caller, { apiKey }) => {
-    expect(apiKey).toBe(product.apiKey);
-    expect(await caller.journal()).toEqual(journal);
-    const keys = new Set(journal.map(({ idempotencyKey }) => idempotencyKey));
-    expect([...answered].filter((key) => !keys.has(key))).toEqual([]);
+    await withProduct('latest', async (caller, { apiKey }) => {
+      expect(apiKey).toBe(product.apiKey);
+      expect(await caller.journal()).toEqual(journal);
+      const keys = new Set(journal.map(({ idempotencyKey }) => idempotencyKey));
+      expect([...answered].filter((key) => !keys.has(key))).toEqual([]);
 
-    const [sender, recipient] = accountIds;
-    const body = { sender, recipient, amount: 1 };
-    const again = await caller.post('/v1/transactions', body, { key: 'before' });
-    expect(again.body).toEqual(before);
-    expect((await caller.post('/v1/transactions', body, { key: 'after' })).status).toBe(201);
-    const added = (await caller.journal()).slice(journal.length);
-    expect(added).toMatchObject([{ epoch, position: String(journal.length + 1) }]);
-    await until('it is delivered', () => added.every(({ id }) => received.accepted.has(id)));
-  });
-  await runToolWell('verify', [], { DATA_DIR: join(home, 'latest') });
-  // Of every event the receiver has one body, however often it came.
-  expect(journal.filter(({ id }) => !received.ids.has(id))).toEqual([]);
-  expect(received.wrong).toEqual([]);
-}, restoreMsMax);
+      const [sender, recipient] = accountIds;
+      const body = { sender, recipient, amount: 1 };
+      const again = await caller.post('/v1/transactions', body, { key: 'before' });
+      expect(again.body).toEqual(before);
+      expect((await caller.post('/v1/transactions', body, { key: 'after' })).status).toBe(201);
+      const added = (await caller.journal()).slice(journal.length);
+      expect(added).toMatchObject([{ epoch, position: String(journal.length + 1) }]);
+      await until('it is delivered', () => added.every(({ id }) => received.accepted.has(id)));
+    });
+    await runToolWell('verify', [], { DATA_DIR: join(home, 'latest') });
+    // Of every event the receiver has one body, however often it came.
+    expect(journal.filter(({ id }) => !received.ids.has(id))).toEqual([]);
+    expect(received.wrong).toEqual([]);
+  },
+  restoreMsMax,
+);
 
-test('to a time in the middle: what was committed by then, and nothing else', async () => {
-  const { position } = expectRestored(await restore('middle', '--to-time', middle.time));
-  expect(position).toBe(middle.journal.length);
-  await withProduct('middle', async (caller) => {
-    expect(await caller.journal()).toEqual(middle.journal);
-  });
-}, restoreMsMax);
+test(
+  'to a time in the middle: what was committed by then, and nothing else',
+  async () => {
+    const { position } = expectRestored(await restore('middle', '--to-time', middle.time));
+    expect(position).toBe(middle.journal.length);
+    await withProduct('middle', async (caller) => {
+      expect(await caller.journal()).toEqual(middle.journal);
+    });
+  },
+  restoreMsMax,
+);
 
-test('to a position: up to the commit that wrote it', async () => {
-  const last = middle.journal.at(-1)!;
-  const wanted = Number(last.position) - 3;
-  const output = await restore('position', '--to-position', `${last.ledgerId}:${wanted}`);
-  const { position } = expectRestored(output);
-  // A batch of a few clients is committed as a whole.
-  expect(position).toBeGreaterThanOrEqual(wanted);
-  expect(position).toBeLessThan(wanted + 4);
-}, restoreMsMax);
+test(
+  'to a position: up to the commit that wrote it',
+  async () => {
+    const last = middle.journal.at(-1)!;
+    const wanted = Number(last.position) - 3;
+    const output = await restore('position', '--to-position', `${last.ledgerId}:${wanted}`);
+    const { position } = expectRestored(output);
+    // A batch of a few clients is committed as a whole.
+    expect(position).toBeGreaterThanOrEqual(wanted);
+    expect(position).toBeLessThan(wanted + 4);
+  },
+  restoreMsMax,
+);
 
-test('a kill -9 of everything loses what was not archived, and nothing before it', async () => {
-  const crashed = await startWholeProduct({ dataDirectory: join(home, 'latest') });
-  const line = join(home, 'second-line');
-  client = new Client(crashed.url, crashed.apiKey);
-  await runToolWell('backup', ['--to', line], { DATA_DIR: crashed.dataDirectory });
-  await underLoad(() => sleep(300));
-  const archived = await client.journal();
-  const superuser = await superuserOf(crashed);
-  const { rows } = await superuser.query('SELECT pg_walfile_name(pg_switch_wal()) AS name');
-  await until('it is archived', async () => (await readdir(join(line, 'wal'))).includes(`${rows[0].name}.gz`));
-  await underLoad(() => sleep(300));
-  const all = await client.journal();
-  client.close();
-  const children = await childrenOf(crashed.pid);
-  await crashed.kill('SIGKILL');
-  for (const { pid } of children) kill(pid);
+test(
+  'a kill -9 of everything loses what was not archived, and nothing before it',
+  async () => {
+    const crashed = await startWholeProduct({ dataDirectory: join(home, 'latest') });
+    const line = join(home, 'second-line');
+    client = new Client(crashed.url, crashed.apiKey);
+    await runToolWell('backup', ['--to', line], { DATA_DIR: crashed.dataDirectory });
+    await underLoad(() => sleep(300));
+    const archived = await client.journal();
+    const superuser = await superuserOf(crashed);
+    const { rows } = await superuser.query('SELECT pg_walfile_name(pg_switch_wal()) AS name');
+    await until('it is archived', async () =>
+      (await readdir(join(line, 'wal'))).includes(`${rows[0].name}.gz`),
+    );
+    await underLoad(() => sleep(300));
+    const all = await client.journal();
+    client.close();
+    const children = await childrenOf(crashed.pid);
+    await crashed.kill('SIGKILL');
+    for (const { pid } of children) kill(pid);
 
-  const place = join(home, 'after-the-crash');
-  const output = await runToolWell('restore', ['--from', line, '--data-dir', place]);
-  const { position } = expectRestored(output);
-  expect(position).toBeGreaterThanOrEqual(archived.length);
-  expect(position).toBeLessThan(all.length);
-  await withProduct('after-the-crash', async (caller) => {
-    expect(await caller.journal()).toEqual(all.slice(0, position));
-  });
-}, restoreMsMax);
+    const place = join(home, 'after-the-crash');
+    const output = await runToolWell('restore', ['--from', line, '--data-dir', place]);
+    const { position } = expectRestored(output);
+    expect(position).toBeGreaterThanOrEqual(archived.length);
+    expect(position).toBeLessThan(all.length);
+    await withProduct('after-the-crash', async (caller) => {
+      expect(await caller.journal()).toEqual(all.slice(0, position));
+    });
+  },
+  restoreMsMax,
+);
 
 function kill(pid: number): void {
   try {

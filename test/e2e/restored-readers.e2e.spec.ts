@@ -30,9 +30,14 @@ async function keepReaders(copy: TestDatabase): Promise<void> {
   }
   for (const { ledger_id, epoch, position } of ledgers.rows) {
     const values = [ledger_id, epoch, position];
-    await after!.query('UPDATE dispatcher.ledgers SET epoch = $2, position = $3 WHERE ledger_id = $1', values);
+    await after!.query(
+      'UPDATE dispatcher.ledgers SET epoch = $2, position = $3 WHERE ledger_id = $1',
+      values,
+    );
   }
-  expect(offsets.rows.map(({ position }) => Number(position))).toContain(ledger.past.length + ledger.lost.length);
+  expect(offsets.rows.map(({ position }) => Number(position))).toContain(
+    ledger.past.length + ledger.lost.length,
+  );
   await Promise.all([before!.end(), after!.end()]);
 }
 
@@ -41,24 +46,28 @@ const asItWas = () => Promise.resolve();
 test.each([
   ['restored with the journal', asItWas],
   ['of the lost future, ahead of the journal', keepReaders],
-])('a dispatcher whose places are %s gets every event, old and new', async (_, prepare) => {
-  const copy = await ledger.restore(prepare);
-  copies.push(copy);
-  const { fleet, past, lost } = ledger;
-  await fleet.up('api', { databaseUrl: copy.ledgerUrl });
-  await fleet.up('dispatcher', { databaseUrl: copy.dispatcherUrl });
-  // Fewer than were lost: each new one stands at a position that was used before.
-  await ledger.post(10);
-  const journal = await fleet.client.journal();
-  expect(journal.slice(0, past.length)).toEqual(past);
-  const added = journal.slice(past.length);
-  expect(added.length).toBeLessThan(lost.length);
-  expect(new Set(added.map(({ epoch }) => epoch)).size).toBe(1);
-  expect(added[0]!.epoch).toBeGreaterThan(1);
-  await ledger.expectDelivered(journal, copy);
-  await Promise.all([fleet.end('api'), fleet.end('dispatcher')]);
-  await expectVerified(copy.ownerUrl);
-}, 120_000);
+])(
+  'a dispatcher whose places are %s gets every event, old and new',
+  async (_, prepare) => {
+    const copy = await ledger.restore(prepare);
+    copies.push(copy);
+    const { fleet, past, lost } = ledger;
+    await fleet.up('api', { databaseUrl: copy.ledgerUrl });
+    await fleet.up('dispatcher', { databaseUrl: copy.dispatcherUrl });
+    // Fewer than were lost: each new one stands at a position that was used before.
+    await ledger.post(10);
+    const journal = await fleet.client.journal();
+    expect(journal.slice(0, past.length)).toEqual(past);
+    const added = journal.slice(past.length);
+    expect(added.length).toBeLessThan(lost.length);
+    expect(new Set(added.map(({ epoch }) => epoch)).size).toBe(1);
+    expect(added[0]!.epoch).toBeGreaterThan(1);
+    await ledger.expectDelivered(journal, copy);
+    await Promise.all([fleet.end('api'), fleet.end('dispatcher')]);
+    await expectVerified(copy.ownerUrl);
+  },
+  120_000,
+);
 
 test('while the product runs, epochs are not raised', async () => {
   const copy = copies[0]!;

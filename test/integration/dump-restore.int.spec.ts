@@ -101,16 +101,31 @@ if (!isThere) {
   }, 120_000);
 
   test('is refused where it is damaged, has no place, or can’t be made', async () => {
-    const refused = async (tool: 'backup' | 'restore', args: string[], env: Record<string, string>, sentence: RegExp) => {
+    const refused = async (
+      tool: 'backup' | 'restore',
+      args: string[],
+      env: Record<string, string>,
+      sentence: RegExp,
+    ) => {
       const { code, output } = await runTool(tool, args, env);
       expect([code, output]).toEqual([1, expect.stringMatching(sentence)]);
     };
     const from = ['--from', directory];
-    await refused('restore', from, environment(database.ownerUrl), /The database of DATABASE_URL is not empty/);
+    await refused(
+      'restore',
+      from,
+      environment(database.ownerUrl),
+      /The database of DATABASE_URL is not empty/,
+    );
     await refused('restore', [...from, '--data-dir', '/tmp/none'], {}, /is a dump: set DATABASE_URL/);
     const url = await newDatabase('stays_empty');
     const elsewhere = { DATABASE_URL: url, POSTGRES_BIN: directory };
-    await refused('restore', [...from, '--to-time', '2099-01-01T00:00:00Z'], environment(url), /is a dump, of one moment/);
+    await refused(
+      'restore',
+      [...from, '--to-time', '2099-01-01T00:00:00Z'],
+      environment(url),
+      /is a dump, of one moment/,
+    );
     await refused('restore', from, elsewhere, /There is no pg_restore here: set POSTGRES_BIN/);
     await refused('backup', ['--to', directory], elsewhere, /and here is no pg_dump: set POSTGRES_BIN/);
 

@@ -21,7 +21,9 @@ beforeAll(async () => {
   await withJournal(async (journal) => {
     ledger = await journal.newLedger();
     empty = await journal.newLedger();
-    await ledger.submit(openingOf(alice, { balance: { transactionId: randomUUID(), amount: 500n } }), { key: 'open' });
+    await ledger.submit(openingOf(alice, { balance: { transactionId: randomUUID(), amount: 500n } }), {
+      key: 'open',
+    });
   });
 }, 60_000);
 
@@ -57,9 +59,14 @@ test('gives all ledgers one epoch, tells of it, and is audited', async () => {
   expect(epoch).toBeLessThanOrEqual(seconds + 600);
   expect(await headOf(empty)).toEqual({ epoch, position: '0' });
   expect(output).toMatch(
-    new RegExp(`^ldg_\\w+: restored to ${position}, recorded at \\S+; epoch 1 before, ${epoch} from now on\\.$`, 'm'),
+    new RegExp(
+      `^ldg_\\w+: restored to ${position}, recorded at \\S+; epoch 1 before, ${epoch} from now on\\.$`,
+      'm',
+    ),
   );
-  expect(output).toMatch(new RegExp(`^ldg_\\w+: restored to 0; epoch 1 before, ${epoch} from now on\\.$`, 'm'));
+  expect(output).toMatch(
+    new RegExp(`^ldg_\\w+: restored to 0; epoch 1 before, ${epoch} from now on\\.$`, 'm'),
+  );
   const { rows } = await superuser.query(
     `SELECT actor, action, details FROM access.audit_log WHERE ledger_id = $1`,
     [ledger.ledgerId],
@@ -89,9 +96,10 @@ test('what is written next has it, is chained to what was before, and is as veri
 }, 60_000);
 
 test('is higher than any that a reader of the journal has seen, and higher each time', async () => {
-  await superuser.query('INSERT INTO dispatcher.ledgers (ledger_id, epoch, position) VALUES ($1, 2000000000, 7)', [
-    ledger.ledgerId,
-  ]);
+  await superuser.query(
+    'INSERT INTO dispatcher.ledgers (ledger_id, epoch, position) VALUES ($1, 2000000000, 7)',
+    [ledger.ledgerId],
+  );
   await finish();
   expect((await headOf(ledger)).epoch).toBe(2_000_000_001);
   await finish();
@@ -144,10 +152,14 @@ describe('is refused', () => {
   });
 
   it('for a database of a newer or an older release', async () => {
-    await superuser.query(`INSERT INTO public.migrations (timestamp, name) VALUES (1999999999999, 'Later1999999999999')`);
+    await superuser.query(
+      `INSERT INTO public.migrations (timestamp, name) VALUES (1999999999999, 'Later1999999999999')`,
+    );
     await refused(/The database is of a newer release \(Later1999999999999\)/);
     await superuser.query(`DELETE FROM public.migrations WHERE name = 'Later1999999999999'`);
-    const { rows } = await superuser.query('DELETE FROM public.migrations WHERE id = (SELECT max(id) FROM public.migrations) RETURNING *');
+    const { rows } = await superuser.query(
+      'DELETE FROM public.migrations WHERE id = (SELECT max(id) FROM public.migrations) RETURNING *',
+    );
     await refused(new RegExp(`of an earlier release \\(it lacks ${rows[0].name}\\): run npm run migrate`));
     await superuser.query('INSERT INTO public.migrations (id, timestamp, name) VALUES ($1, $2, $3)', [
       rows[0].id,

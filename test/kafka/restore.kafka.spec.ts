@@ -59,7 +59,9 @@ async function expectTopicsLeadTo(journal: readonly JournalEvent[]): Promise<voi
   });
   const expected = journal.flatMap(({ id, type, data }) => {
     const { postings = [] } = data as { postings?: readonly unknown[] };
-    return type === 'transaction.posted' ? postings.flatMap((_, n) => [`${id}.${2 * n + 1}`, `${id}.${2 * n + 2}`]) : [];
+    return type === 'transaction.posted'
+      ? postings.flatMap((_, n) => [`${id}.${2 * n + 1}`, `${id}.${2 * n + 2}`])
+      : [];
   });
   expect(entries.sort()).toEqual(expected.sort());
 }

@@ -66,7 +66,9 @@ async function copyTemplate(cluster: TestCluster, template: string, name: string
   await asSuperuser(cluster, async (client) => {
     for (let triesLeft = 20; ; triesLeft--) {
       try {
-        await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [template]);
+        await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+          template,
+        ]);
         await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} OWNER ledger_owner`);
         return;
       } catch (error) {

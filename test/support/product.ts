@@ -77,7 +77,7 @@ async function startApp(
   const running = new RunningProcess(child);
   const url = `http://127.0.0.1:${port}`;
   try {
-    await running.until('the product to be ready', () => isReady(url));
+    await running.until('the product to be ready', () => isReady(url), 90_000);
   } catch (error) {
     await running.kill();
     throw error;

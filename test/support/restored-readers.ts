@@ -26,6 +26,15 @@ export class RestoredLedger {
 
   static async make(random: SeededRandom, withKafka: boolean): Promise<RestoredLedger> {
     const fleet = await Fleet.start({ withKafka });
+    try {
+      return await RestoredLedger.makeWith(fleet, random);
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+  }
+
+  private static async makeWith(fleet: Fleet, random: SeededRandom): Promise<RestoredLedger> {
     await fleet.up('dispatcher');
     await fleet.addEndpoints(['plain']);
     await fleet.addEndpoints(['ordered'], { ordering: 'account' });
@@ -50,7 +59,9 @@ export class RestoredLedger {
   }
 
   /** A copy of the snapshot, as an operator gets it from a cloud, with the second half of the restore done. */
-  async restore(prepare: (copy: TestDatabase) => Promise<void> = () => Promise.resolve()): Promise<TestDatabase> {
+  async restore(
+    prepare: (copy: TestDatabase) => Promise<void> = () => Promise.resolve(),
+  ): Promise<TestDatabase> {
     const copy = await createTestDatabase({ copyOf: this.snapshot });
     await prepare(copy);
     await runToolWell('restore', ['--finish'], { DATABASE_URL: copy.ownerUrl });
@@ -89,7 +100,9 @@ async function post(fleet: Fleet, accountIds: readonly string[], random: SeededR
 async function untilAccepted({ endpoints }: Fleet, journal: readonly JournalEvent[]): Promise<void> {
   const missing = () =>
     endpoints.flatMap(({ name, received }) =>
-      journal.filter(({ id }) => !received.accepted.has(id)).map(({ epoch, position }) => `${name} ${epoch}:${position}`),
+      journal
+        .filter(({ id }) => !received.accepted.has(id))
+        .map(({ epoch, position }) => `${name} ${epoch}:${position}`),
     );
   try {
     await until('all is delivered', () => missing().length === 0, 60);

@@ -24,7 +24,11 @@ export async function runTool(tool: Tool, args: readonly string[], env: Environm
 }
 
 /** The same, where it must succeed; fails with what it printed. */
-export async function runToolWell(tool: Tool, args: readonly string[], env: Environment = {}): Promise<string> {
+export async function runToolWell(
+  tool: Tool,
+  args: readonly string[],
+  env: Environment = {},
+): Promise<string> {
   const { code, output } = await runTool(tool, args, env);
   if (code !== 0) throw new Error(`npm run ${tool} ended with ${code}:\n${output}`);
   return output;

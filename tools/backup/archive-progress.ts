@@ -53,7 +53,11 @@ async function archiveTo(
   await writeSettings(cluster, await settingsOf(dataDirectory));
   await superuser.query('SELECT pg_reload_conf()');
   const command = directory === undefined ? undefined : archivingSettings(directory)['archive_command'];
-  for (const deadline = Date.now() + 10_000; command !== undefined && Date.now() < deadline; await sleep(50)) {
+  for (
+    const deadline = Date.now() + 10_000;
+    command !== undefined && Date.now() < deadline;
+    await sleep(50)
+  ) {
     const { rows } = await superuser.query<{ archive_command: string }>('SHOW archive_command');
     if (rows[0]?.archive_command === command) return;
   }

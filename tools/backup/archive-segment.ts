@@ -1,4 +1,13 @@
-import { linkSync, openSync, closeSync, fsyncSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  linkSync,
+  openSync,
+  closeSync,
+  fsyncSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
@@ -32,7 +41,7 @@ function archive(source: string, target: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (!gunzipSync(readFileSync(path)).equals(content)) {
-      throw new Error(`${path} is there with another content and is not written over`);
+      throw new Error(`${path} is there with another content and is not written over`, { cause: error });
     }
   } finally {
     rmSync(temporary, { force: true });

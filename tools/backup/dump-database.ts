@@ -38,7 +38,13 @@ export async function dumpDatabase(
     );
     const { snapshot = '', now: startedAt = new Date() } = rows[0] ?? {};
     const path = join(temporary, DUMP_FILE);
-    const args = ['--format=custom', '--no-owner', '--no-privileges', `--snapshot=${snapshot}`, `--file=${path}`];
+    const args = [
+      '--format=custom',
+      '--no-owner',
+      '--no-privileges',
+      `--snapshot=${snapshot}`,
+      `--file=${path}`,
+    ];
     await runProgram(program, args, ownerUrl);
     const file = await open(path, 'r+');
     await file.chmod(0o600);

@@ -17,7 +17,8 @@ export async function findProgram(
   name: 'pg_dump' | 'pg_restore',
   directory: string | undefined,
 ): Promise<PostgresProgram | undefined> {
-  const directories = directory === undefined ? (programEnvironment()['PATH'] ?? '').split(delimiter) : [directory];
+  const directories =
+    directory === undefined ? (programEnvironment()['PATH'] ?? '').split(delimiter) : [directory];
   for (const candidate of directories.map((each) => join(each, name))) {
     const isThere = await access(candidate).then(
       () => true,

@@ -49,9 +49,12 @@ export async function checkArchive(
   const there = new Set((await readdir(archive)).map((name) => name.replace(/\.gz$/, '')));
   const names = manifest.wal.map(({ path }) => path.replace(/\.gz$/, ''));
   const first = names[0] ?? '';
-  for (let next = nextWalFile(names.at(-1) ?? ''); there.has(next); next = nextWalFile(next)) names.push(next);
+  for (let next = nextWalFile(names.at(-1) ?? ''); there.has(next); next = nextWalFile(next))
+    names.push(next);
   const last = names.at(-1) ?? '';
-  const beyond = [...there].filter((name) => isWalFile(name) && name.slice(0, 8) === first.slice(0, 8) && name > last);
+  const beyond = [...there].filter(
+    (name) => isWalFile(name) && name.slice(0, 8) === first.slice(0, 8) && name > last,
+  );
   if (beyond.length > 0 && target.kind === 'latest') {
     throw new CannotStart(
       `${archive} lacks ${nextWalFile(last)}, and goes on with ${beyond.sort()[0]}: what is behind it can't be ` +
@@ -77,6 +80,7 @@ async function refuseDamaged(folder: string, { path, bytes, sha256 }: BackupFile
   const found = await digestOf(join(folder, path));
   if (found === undefined) throw new CannotStart(`${join(folder, path)} is missing.`);
   if (found.bytes === bytes && found.sha256 === sha256) return;
-  const how = found.bytes === bytes ? 'its content is another one' : `it has ${found.bytes} bytes and had ${bytes}`;
+  const how =
+    found.bytes === bytes ? 'its content is another one' : `it has ${found.bytes} bytes and had ${bytes}`;
   throw new CannotStart(`${join(folder, path)} is damaged: ${how}.`);
 }

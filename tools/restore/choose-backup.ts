@@ -23,7 +23,8 @@ export async function findBackups(directory: string): Promise<FoundBackup[]> {
   }
   if (found.length > 0) return found;
   const unfinished = names.filter((name) => name.startsWith('unfinished-'));
-  const reason = unfinished.length > 0 ? `but what an interrupted one has left (${unfinished.join(', ')})` : '';
+  const reason =
+    unfinished.length > 0 ? `but what an interrupted one has left (${unfinished.join(', ')})` : '';
   throw new CannotStart(`${directory} holds no backup ${reason}`.trim() + '.');
 }
 

@@ -8,7 +8,12 @@ import { CannotStart, messageOf } from '../start/cannot-start.js';
 export type RestoreTarget =
   | { readonly kind: 'latest' }
   | { readonly kind: 'time'; readonly at: Date; /** To the microsecond. */ readonly text: string }
-  | { readonly kind: 'position'; readonly ledger: string; readonly ledgerId: string; readonly position: bigint };
+  | {
+      readonly kind: 'position';
+      readonly ledger: string;
+      readonly ledgerId: string;
+      readonly position: bigint;
+    };
 
 export type RestoreSettings = FinishSettings | FromSettings;
 
@@ -89,7 +94,13 @@ function targetOf(time: string | undefined, position: string | undefined): Resto
 function readArguments(args: readonly string[]) {
   try {
     const text = { type: 'string' } as const;
-    const options = { from: text, 'data-dir': text, 'to-time': text, 'to-position': text, secrets: text } as const;
+    const options = {
+      from: text,
+      'data-dir': text,
+      'to-time': text,
+      'to-position': text,
+      secrets: text,
+    } as const;
     return parseArgs({ args: [...args], options: { ...options, finish: { type: 'boolean' } } }).values;
   } catch (error) {
     throw new CannotStart(`${messageOf(error)}\n\n${usage}`);

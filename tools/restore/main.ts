@@ -22,7 +22,9 @@ async function restore(settings: FromSettings): Promise<void> {
   const { folder, manifest } = chooseBackup(backups, target);
   if (manifest.kind === 'dump') {
     if (ownerUrl === undefined || dataDirectory !== undefined) {
-      throw new CannotStart(`${folder} is a dump: set DATABASE_URL to an empty database, without --data-dir.`);
+      throw new CannotStart(
+        `${folder} is a dump: set DATABASE_URL to an empty database, without --data-dir.`,
+      );
     }
     if (target.kind !== 'latest') throw new CannotStart(`${folder} is a dump, of one moment: name no other.`);
     tell(await restoreDump({ folder, manifest }, ownerUrl, postgresBin), knownPositions(backups));
@@ -64,8 +66,11 @@ function tell({ ledgers, isAsTheJournalSays }: FinishedRestore, known: ReadonlyM
     const knownPosition = left.get(name) ?? 0n;
     left.delete(name);
     const at = lastRecordedAt === null ? '' : `, recorded at ${lastRecordedAt.toISOString()}`;
-    const lost = knownPosition > position ? ` Lost: ${position + 1n} to ${knownPosition}, and what came after.` : '';
-    console.log(`${name}: restored to ${position}${at}; epoch ${epochBefore} before, ${epoch} from now on.${lost}`);
+    const lost =
+      knownPosition > position ? ` Lost: ${position + 1n} to ${knownPosition}, and what came after.` : '';
+    console.log(
+      `${name}: restored to ${position}${at}; epoch ${epochBefore} before, ${epoch} from now on.${lost}`,
+    );
   }
   for (const [name, position] of left) console.log(`${name}: lost with its ${position} events.`);
   console.log(

@@ -54,10 +54,7 @@ export async function openWorkshop(dataDirectory: string): Promise<string> {
 
 /** What a restore that was killed has left, its server included. */
 async function removeAbandoned(workshop: string): Promise<void> {
-  await lockDataDirectory(
-    workshop,
-    (pid) => `Another restore to this place is under way (process ${pid}).`,
-  );
+  await lockDataDirectory(workshop, (pid) => `Another restore to this place is under way (process ${pid}).`);
   const cluster = {
     directory: join(workshop, 'postgres'),
     binaries: await embeddedBinaries(),
@@ -85,7 +82,8 @@ export async function unpack(
   workshop: string,
   secretsDirectory: string | undefined,
 ): Promise<void> {
-  const place = (path: string) => join(workshop, path.replace(new RegExp(`^${DATA_FOLDER}(?=/|$)`), 'postgres'));
+  const place = (path: string) =>
+    join(workshop, path.replace(new RegExp(`^${DATA_FOLDER}(?=/|$)`), 'postgres'));
   for (const directory of [...manifest.directories, SECRETS_FOLDER]) {
     await mkdir(place(directory), { recursive: true, mode: 0o700 });
   }
@@ -162,7 +160,9 @@ export async function refuseEarlyEnd(superuserUrl: string, { names }: CheckedArc
     const end = lines.at(-1)?.split('\t')[1] ?? '0/0';
     const last = names.at(-1) ?? '';
     if (lsnOf(end) >= startOfWalFile(last)) return;
-    throw new CannotStart(`The log can be read up to ${end} only, and ${last} is behind that: it is damaged.`);
+    throw new CannotStart(
+      `The log can be read up to ${end} only, and ${last} is behind that: it is damaged.`,
+    );
   } finally {
     await superuser.end();
   }

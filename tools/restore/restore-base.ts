@@ -37,7 +37,9 @@ export async function restoreBase(plan: BaseRestore): Promise<FinishedRestore> {
   const { directory, dataDirectory, backup, target, secretsDirectory } = plan;
   await refuseTaken(dataDirectory);
   if (backup.manifest.secrets === null && secretsDirectory === undefined) {
-    throw new CannotStart('The backup was taken without secrets: name the directory that has them by --secrets.');
+    throw new CannotStart(
+      'The backup was taken without secrets: name the directory that has them by --secrets.',
+    );
   }
   await refuseOtherServer(backup.manifest);
   await checkBackup(backup);
