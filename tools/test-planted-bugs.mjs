@@ -1,5 +1,5 @@
 /**
- * `npm run test:planted-bugs [-- --only <a part of what a bug does> --list]`: plants the bugs of test/planted-bugs
+ * `npm run test:planted-bugs [-- --only <a part of a bug's name or file> --list]`: plants the bugs of test/planted-bugs
  * one by one in a copy of the tree, each of which the compiler takes and a test must find: the suites that are named
  * beside it pass without the bug, and fail with it in an assertion. The table of who found what, then the count, come
  * last.
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { examinePlantedBugs } from '../test/planted-bugs/examine-planted-bugs.mjs';
+import { partsOf } from '../test/planted-bugs/plant.mjs';
 import { plantedBugs } from '../test/planted-bugs/planted-bugs.mjs';
 import { PlantedSources } from '../test/planted-bugs/planted-sources.mjs';
 
@@ -44,13 +45,15 @@ if (baseline === null) for (const bug of bugs) rows.push(await proveFound(bug));
 tellResults();
 
 function selectBugs({ only, list }) {
-  const selected = plantedBugs.filter(({ what }) => what.toLowerCase().includes(only.toLowerCase()));
+  const isMeant = (text) => text.toLowerCase().includes(only.toLowerCase());
+  const selected = plantedBugs.filter(({ what, file }) => isMeant(what) || isMeant(file));
   if (list) {
-    for (const { what, file, suites } of selected) console.log(`${what}\n  in ${file}, by ${suites.join(', ')}`);
+    for (const { what, file, suites } of selected)
+      console.log(`${what}\n  in ${file}, by ${suites.join(', ')}`);
     process.exit(0);
   }
   if (selected.length === 0) {
-    console.error(`no planted bug has ${JSON.stringify(only)} in what it does: see --list`);
+    console.error(`no planted bug has ${JSON.stringify(only)} in its name or file: see --list`);
     process.exit(2);
   }
   return selected;
@@ -64,14 +67,19 @@ function copyTree() {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 }
 
-/** Once for all suites together. Null: all of them pass. */
+/** Once for all suites, or the tests of them that are named. Null: all of them pass. */
 async function provePassing(suites) {
-  console.log(`${bugs.length} planted bugs, ${suites.length} suites: first without a bug`);
+  console.log(`${bugs.length} planted bugs, ${suites.length} suites or parts of suites: first without a bug`);
   await sources.build();
   const began = performance.now();
-  const run = await runJest(suites, baselineMsMax);
-  console.log(`without a bug: ${run.sentence} (${secondsSince(began)} s)`);
-  return run.isWhole && run.failures.length === 0 && run.passed > 0 ? null : run.sentence;
+  const isPart = (suite) => partsOf(suite).name !== '';
+  for (const some of [suites.filter((suite) => !isPart(suite)), suites.filter(isPart)]) {
+    if (some.length === 0) continue;
+    const run = await runJest(some, baselineMsMax);
+    console.log(`without a bug: ${run.sentence} (${secondsSince(began)} s)`);
+    if (!run.isWhole || run.failures.length > 0 || run.passed === 0) return run.sentence;
+  }
+  return null;
 }
 
 async function proveFound(bug) {
@@ -110,6 +118,8 @@ async function runJest(suites, msMax) {
 }
 
 function spawnJest(outputFile, suites, msMax) {
+  const parts = suites.map(partsOf);
+  const names = parts.map(({ name }) => name.replace(/[^\w ]/g, '.'));
   const jest = spawn(
     process.execPath,
     [
@@ -120,8 +130,9 @@ function spawnJest(outputFile, suites, msMax) {
       `--testTimeout=${testMsMax}`,
       '--json',
       `--outputFile=${outputFile}`,
+      ...(names.includes('') ? [] : [`--testNamePattern=${names.join('|')}`]),
       '--runTestsByPath',
-      ...suites,
+      ...new Set(parts.map(({ path }) => path)),
     ],
     {
       cwd: copy,
@@ -168,7 +179,9 @@ function judge({ numPassedTests: passed, numRuntimeErrorTestSuites: broken, test
       })),
   );
   const [first] = failures;
-  const crash = testResults.find(({ status, assertionResults }) => status === 'failed' && !assertionResults.length);
+  const crash = testResults.find(
+    ({ status, assertionResults }) => status === 'failed' && !assertionResults.length,
+  );
   const sentence = first
     ? `${first.suite}: ${first.test}: ${first.message}`
     : broken > 0

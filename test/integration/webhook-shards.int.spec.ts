@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { shardCount } from '../../apps/webhook-dispatcher/src/delivery/shard-of.js';
 import { writeResults } from '../../apps/webhook-dispatcher/src/delivery/scan-results.js';
-import { anyDay, claimDue, giveBack } from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
+import {
+  anyDay,
+  claimDue,
+  giveBack,
+  type ClaimWish,
+} from '../../apps/webhook-dispatcher/src/delivery/scan-shards.js';
 import type { ShardTerm } from '../../apps/webhook-dispatcher/src/delivery/held-terms.js';
 import { Shards } from '../../apps/webhook-dispatcher/src/delivery/shards.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -94,45 +99,56 @@ describe('shards', () => {
   });
 });
 
+/** An endpoint with one delivery that is due, and who holds its shard. */
+async function holdOneDue() {
+  const ledger = new FedLedger();
+  const pool = newDeliveryPool(database.dispatcherUrl);
+  running.push({ stop: () => pool.end() });
+  const holder = new Holder(database.dispatcherUrl, 'holder');
+  await until('it has all', () => holder.shards.count === shardCount);
+  const { id: endpointId } = await insertEndpoint(superuser, ledger.id);
+  const { shard } = (
+    await superuser.query('SELECT shard FROM dispatcher.endpoints WHERE id = $1', [endpointId])
+  ).rows[0];
+  await superuser.query('SELECT dispatcher.make_days_v1(ARRAY[current_date])');
+  await superuser.query(
+    `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
+     VALUES (current_date, gen_random_uuid(), $1, gen_random_uuid(), $2, $3, 'transaction.posted', '{}', 'pending', now())`,
+    [endpointId, ledger.id, shard],
+  );
+  const term: ShardTerm = { shard, term: holder.terms.get(shard) ?? 0 };
+  const wish = { endpointId, ledgerId: ledger.id, count: 5, fromDay: anyDay };
+  const claim = async (changes: Partial<ClaimWish> = {}) =>
+    claimDue(pool, [{ ...wish, ...term, ...changes }]);
+  return { pool, endpointId, term, claim };
+}
+
+const succeeded = {
+  isOrdered: false,
+  status: 'succeeded',
+  waitMs: null,
+  at: new Date(),
+  durationMs: 1,
+  statusCode: 200,
+  errorClass: null,
+  responseBody: null,
+  skipped: [],
+} as const;
+
 describe('a write under an old term', () => {
   it('changes nothing, whatever it is', async () => {
-    const ledger = new FedLedger();
-    const pool = newDeliveryPool(database.dispatcherUrl);
-    running.push({ stop: () => pool.end() });
-    const holder = new Holder(database.dispatcherUrl, 'holder');
-    await until('it has all', () => holder.shards.count === shardCount);
-    const dispatcherless = await insertEndpoint(superuser, ledger.id);
-    const { shard } = (
-      await superuser.query('SELECT shard FROM dispatcher.endpoints WHERE id = $1', [dispatcherless.id])
-    ).rows[0];
-    await insertDelivery(ledger, dispatcherless.id, shard);
-    const term: ShardTerm = { shard, term: holder.terms.get(shard) ?? 0 };
-    const wish = { endpointId: dispatcherless.id, ledgerId: ledger.id, count: 5, fromDay: anyDay };
-
-    expect(await claimDue(pool, [{ ...wish, ...term, term: term.term - 1 }])).toEqual([]);
-    expect(await claimDue(pool, [{ ...wish, ...term, ledgerId: new FedLedger().id }])).toEqual([]);
-    const [claimed] = await claimDue(pool, [{ ...wish, ...term }]);
+    const { pool, endpointId, term, claim } = await holdOneDue();
+    expect(await claim({ term: term.term - 1 })).toEqual([]);
+    expect(await claim({ ledgerId: new FedLedger().id })).toEqual([]);
+    const [claimed] = await claim();
     if (!claimed) throw new Error('nothing was claimed');
     // The holder is frozen; another takes the shard and delivers.
-    await superuser.query('UPDATE dispatcher.shards SET term = term + 1 WHERE shard = $1', [shard]);
+    await superuser.query('UPDATE dispatcher.shards SET term = term + 1 WHERE shard = $1', [term.shard]);
     await giveBack(pool, [claimed]);
-    const result = {
-      delivery: claimed,
-      isOrdered: false,
-      status: 'succeeded',
-      waitMs: null,
-      at: new Date(),
-      durationMs: 1,
-      statusCode: 200,
-      errorClass: null,
-      responseBody: null,
-      skipped: [],
-    } as const;
+    const result = { ...succeeded, delivery: claimed };
     expect(await writeResults(pool, [result], { isOrdered: false })).toMatchObject({ outcomes: null });
     expect(await writeResults(pool, [result], { isOrdered: true })).toMatchObject({ outcomes: null });
-    expect(await deliveriesOf(superuser, dispatcherless.id)).toMatchObject([
-      { status: 'delivering', attempts: 0 },
-    ]);
+    expect(await deliveriesOf(superuser, endpointId)).toMatchObject([{ status: 'delivering', attempts: 0 }]);
     const now = { ...claimed, term: term.term + 1 };
     expect(await writeResults(pool, [{ ...result, delivery: now }], { isOrdered: false })).toMatchObject({
       outcomes: { succeeded: 1 },
@@ -141,19 +157,24 @@ describe('a write under an old term', () => {
     expect(await writeResults(pool, [{ ...result, delivery: now }], { isOrdered: false })).toMatchObject({
       outcomes: null,
     });
-    expect(await deliveriesOf(superuser, dispatcherless.id)).toMatchObject([
-      { status: 'succeeded', attempts: 1 },
-    ]);
+    expect(await deliveriesOf(superuser, endpointId)).toMatchObject([{ status: 'succeeded', attempts: 1 }]);
   });
+});
 
-  async function insertDelivery(ledger: FedLedger, endpointId: string, shard: number) {
-    await superuser.query('SELECT dispatcher.make_days_v1(ARRAY[current_date])');
-    await superuser.query(
-      `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
-       VALUES (current_date, gen_random_uuid(), $1, gen_random_uuid(), $2, $3, 'transaction.posted', '{}', 'pending', now())`,
-      [endpointId, ledger.id, shard],
-    );
-  }
+describe('a result that was written', () => {
+  it('changes nothing when it is said again while the next attempt is under way', async () => {
+    const { pool, endpointId, claim } = await holdOneDue();
+    const [first] = await claim();
+    if (!first) throw new Error('nothing was claimed');
+    const failed = { ...succeeded, delivery: first, status: 'pending', waitMs: 0, statusCode: 503 } as const;
+    expect(await writeResults(pool, [failed], { isOrdered: false })).toMatchObject({
+      outcomes: { pending: 1 },
+    });
+    expect(await claim()).toMatchObject([{ id: first.id, attempts: 1 }]);
+
+    expect(await writeResults(pool, [failed], { isOrdered: false })).toMatchObject({ outcomes: null });
+    expect(await deliveriesOf(superuser, endpointId)).toMatchObject([{ status: 'delivering', attempts: 1 }]);
+  });
 });
 
 describe('two dispatchers', () => {

@@ -1,1 +1,259 @@
-export const plantedInJournal = [];
+import { integration, plant } from './plant.mjs';
+
+/** From a command to a commit: what is answered is on disk, once, and the journal can prove it. */
+const source = (name) => `libs/journal/src/${name}.ts`;
+const suite = (name) => `libs/journal/src/${name}.spec.ts`;
+const http = (name) => `apps/ledger/src/http/${name}`;
+
+const recording = [
+  plant(
+    'the last event of a batch is not written',
+    source('append-batch'),
+    `const { events, requests, touched, touchesPending } = batch;`,
+    `const { requests, touched, touchesPending } = batch;
+  const events = batch.events.length > 1 ? batch.events.slice(0, -1) : batch.events;`,
+    integration('journal-batches'),
+  ),
+  plant(
+    'a position is skipped',
+    'libs/domain/src/ledger-state.ts',
+    `this.headPosition += 1n;`,
+    `this.headPosition += this.headPosition === 2n ? 2n : 1n;`,
+    'libs/domain/src/ledger-state.spec.ts',
+    suite('decide-batch'),
+  ),
+  plant(
+    'the database skips a position',
+    'migrations/1763700000012-lifecycle.ts',
+    `SELECT p_ledger_id, v_epoch, p_read_position + e.n, e.id`,
+    `SELECT p_ledger_id, v_epoch, p_read_position + e.n + CASE WHEN e.n > 3 THEN 1 ELSE 0 END, e.id`,
+    integration('journal-batches'),
+  ),
+  plant(
+    'the database takes a batch that makes money of nothing',
+    'migrations/1763700000012-lifecycle.ts',
+    `IF v_is_posted_uneven THEN`,
+    `IF v_is_posted_uneven AND v_touched > 1_000 THEN`,
+    integration('journal-immutability'),
+    integration('journal-lifecycle'),
+  ),
+  plant(
+    'the database takes a batch that holds more of one than for the other',
+    'migrations/1763700000012-lifecycle.ts',
+    `IF v_is_pending_uneven THEN`,
+    `IF v_is_pending_uneven AND v_touched > 1_000 THEN`,
+    integration('journal-lifecycle'),
+  ),
+  plant(
+    'an event can be changed by its owner',
+    'migrations/1763700000001-journal.ts',
+    `CREATE TRIGGER refuse_update BEFORE UPDATE ON journal.events`,
+    `CREATE TRIGGER refuse_update BEFORE UPDATE OF hash ON journal.events`,
+    integration('journal-immutability'),
+  ),
+  plant(
+    'an effective time is not in the hash of its event',
+    source('event-chain'),
+    `  writer.integer(event.effectiveAt);
+`,
+    ``,
+    suite('event-chain'),
+  ),
+  plant(
+    'who asked for an event is not in its hash',
+    source('event-chain'),
+    `  writer.text(event.actor);
+`,
+    ``,
+    suite('event-chain'),
+  ),
+  plant(
+    'the salt of an event is not in the hash of its data',
+    source('event-chain'),
+    `bytes.write(dataText, salt.copy(bytes));`,
+    `bytes.write(dataText, salt.copy(bytes) * 0);`,
+    suite('event-chain'),
+  ),
+  plant(
+    'verify does not compare the data of an event with its hash',
+    source('ledger-fold'),
+    `return compare('data hash', expected.toString('hex'), kept.toString('hex'));`,
+    `return compare('data hash', expected.length, kept.length);`,
+    suite('ledger-fold'),
+  ),
+  plant(
+    'verify does not look at the balances of legs',
+    source('account-fold'),
+    `[leg.posted, leg.pendingIn, leg.pendingOut, leg.available],`,
+    `[leg.posted, after.pendingCredits, after.pendingDebits, availableBalance(after)],`,
+    suite('ledger-fold'),
+  ),
+];
+
+const floats = [
+  plant(
+    'the amount of a leg is read as a number',
+    source('encoded-parts'),
+    `amount: BigInt(leg.amount),`,
+    `amount: BigInt(Number(leg.amount)),`,
+    suite('event-codec'),
+  ),
+  plant(
+    'a balance is read from the database as a number',
+    source('account-rows'),
+    `postedCredits: BigInt(row[9]),`,
+    `postedCredits: BigInt(Number(row[9])),`,
+    integration('journal-model'),
+  ),
+  plant(
+    'a balance is rendered as a number',
+    'libs/contracts/src/account.ts',
+    `posted: posted.toString(),`,
+    `posted: BigInt(Number(posted)).toString(),`,
+    http('present.spec.ts'),
+  ),
+  plant(
+    'the amount of an entry is rendered as a number',
+    http('present.ts'),
+    `amount: entry.amount.toString(),`,
+    `amount: BigInt(Number(entry.amount)).toString(),`,
+    http('present.spec.ts'),
+  ),
+  plant(
+    'the sums of the trial balance are numbers',
+    'apps/ledger/src/journal/get-trial-balance.ts',
+    `sum(posted_debits)::text AS debits`,
+    `sum(posted_debits)::float8::numeric::text AS debits`,
+    integration('balance-at'),
+  ),
+];
+
+const committing = [
+  plant(
+    'a command is answered before its commit is acknowledged',
+    source('commit-batch'),
+    `await Promise.all([appended, commit(client)]);`,
+    `void commit(client).catch(() => undefined);
+      await appended;`,
+    integration('journal-lost-connection'),
+  ),
+  plant(
+    'other processes are told before the commit',
+    source('settle-batch'),
+    `    if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
+`,
+    ``,
+    integration('journal-queue'),
+  ),
+  plant(
+    'a commit without an answer counts as rolled back',
+    source('commit-batch'),
+    `if (sent && !isReportedByServer(error)) return`,
+    `if (sent && error.message === '') return`,
+    integration('journal-lost-connection'),
+  ),
+  plant(
+    'a commit that the server turned into a rollback counts as one',
+    source('commit-batch'),
+    `if (command !== 'COMMIT') throw`,
+    `if (command === '') throw`,
+    integration('journal-lost-connection'),
+    integration('journal-queue'),
+  ),
+  plant(
+    'a batch does not lock the head of its ledger',
+    source('gather-batch'),
+    `WHERE ledger_id = \${id} FOR UPDATE`,
+    `WHERE ledger_id = \${id}`,
+    integration('journal-concurrency'),
+  ),
+  plant(
+    'a command is executed after its time',
+    source('settle-batch'),
+    `if (!unit.isExpired) return true;`,
+    `if (!unit.isExpired || code === 'overloaded') return true;`,
+    integration('journal-queue'),
+  ),
+  plant(
+    'a batch that is refused as a whole keeps what came before the refusal',
+    source('decide-batch'),
+    `if (!outcome.accepted && mode === 'atomic') return batchRefused(index, outcome.refusal);`,
+    `if (!outcome.accepted && mode === 'atomic') {
+        this.recordItems(request, null, toRecord, outcomes);
+        return batchRefused(index, outcome.refusal);
+      }`,
+    suite('decide-batch'),
+  ),
+  plant(
+    'a dry run is recorded',
+    source('decide-batch'),
+    `if (!request.isDryRun) this.recordItems(`,
+    `if (!request.isDryRun || mode === 'atomic') this.recordItems(`,
+    suite('decide-batch'),
+  ),
+];
+
+const idempotency = [
+  plant(
+    'a key that was used makes another effect',
+    source('decide-batch'),
+    `if (replay) return replay;
+    const { state, undecidable } = this.gathered;`,
+    `if (replay && !replay.accepted) return replay;
+    const { state, undecidable } = this.gathered;`,
+    suite('decide-batch'),
+  ),
+  plant(
+    'a key that was used in the same batch makes another effect',
+    source('decide-batch'),
+    `    this.recorder.keep(keyed, events, null);
+    this.seen.addCommand(keyed, events);`,
+    `    this.recorder.keep(keyed, events, null);`,
+    suite('decide-batch'),
+  ),
+  plant(
+    'a key is good for any request of its owner',
+    source('seen-requests'),
+    `if (earlier.kind !== 'command' || !earlier.requestHash.equals(request.requestHash)) {`,
+    `if (earlier.kind !== 'command') {`,
+    suite('decide-batch'),
+  ),
+  plant(
+    'the key of another owner is taken for the own',
+    source('earlier-requests'),
+    'return `${key}\\n${owner}`;',
+    'return owner && key;',
+    suite('decide-batch'),
+    integration('journal-idempotency'),
+  ),
+  plant(
+    'keys are looked up whoever they belong to',
+    source('earlier-requests'),
+    `WHERE ledger_id = $1 AND owner = q.owner AND key = q.key OFFSET 0`,
+    `WHERE ledger_id = $1 AND key = q.key OFFSET 0`,
+    integration('journal-idempotency'),
+  ),
+  plant(
+    'a request is the same whatever its body says',
+    http('request-hash.ts'),
+    'return sha256(`[${JSON.stringify(method)},${JSON.stringify(path)},${canonicalText(body)}]`);',
+    'return sha256(`[${JSON.stringify(method)},${JSON.stringify(path)},${typeof body}]`);',
+    http('request-hash.spec.ts'),
+  ),
+  plant(
+    'a request is the same whatever its path is',
+    http('request-hash.ts'),
+    'return sha256(`[${JSON.stringify(method)},${JSON.stringify(path)},${canonicalText(body)}]`);',
+    'return sha256(`[${JSON.stringify(method)},${path.length > 0},${canonicalText(body)}]`);',
+    http('request-hash.spec.ts'),
+  ),
+  plant(
+    'an amount as a number makes another request than its digits',
+    http('request-hash.ts'),
+    `if (amountFields.has(field) && Number.isSafeInteger(value))`,
+    `if (amountFields.has(field) && value === null)`,
+    http('request-hash.spec.ts'),
+  ),
+];
+
+export const plantedInJournal = [...recording, ...floats, ...committing, ...idempotency];
