@@ -1,4 +1,4 @@
-import { endToEnd, integration, plant } from './plant.mjs';
+import { endToEnd, integration, plant, testsOf } from './plant.mjs';
 
 /** Who may do what, from outside: no key opens more than it was given. */
 const source = (name) => `libs/access/src/${name}.ts`;
@@ -38,29 +38,28 @@ export const plantedInAccess = [
     source('api-keys'),
     `(s.ends_at > clock_timestamp()) IS NOT FALSE`,
     `(s.ends_at > s.created_at) IS NOT FALSE`,
-    integration('authenticate'),
-    endToEnd('api-keys'),
+    testsOf(endToEnd('api-keys'), 'has two secrets while they overlap'),
   ),
   plant(
     'a key that was deleted opens what it opened',
     source('api-keys'),
     'const isLivingKey = `k.deleted_at IS NULL AND ',
     'const isLivingKey = `',
-    endToEnd('api-keys'),
+    testsOf(endToEnd('api-keys'), 'is refused within a second'),
   ),
   plant(
     'a key gives away what it may not do itself',
     source('keys/key'),
     `if (beyond !== undefined) throw`,
     `if (beyond === 'keys:manage') throw`,
-    endToEnd('api-keys'),
+    testsOf(endToEnd('api-keys'), 'by one that may do less'),
   ),
   plant(
     'a key of another ledger is found',
     source('keys/key'),
     `WHERE ledger_id = $1 AND id = $2 AND deleted_at IS NULL`,
     `WHERE $1::uuid IS NOT NULL AND id = $2 AND deleted_at IS NULL`,
-    endToEnd('api-keys'),
+    testsOf(endToEnd('api-keys'), 'keys of another ledger are not there'),
   ),
   plant(
     'a key is rotated and no audit log tells of it',
@@ -69,7 +68,7 @@ export const plantedInAccess = [
 `,
     `    if (!details) await writeAudit(db, { ledgerId, actor, action: 'api_key.rotated', subject: keyIdOf(keyId), details });
 `,
-    endToEnd('api-keys'),
+    testsOf(endToEnd('api-keys'), 'has each change of a key'),
   ),
   plant(
     'a route is open to a key without its scope',
@@ -83,21 +82,20 @@ export const plantedInAccess = [
     source('client-tokens'),
     `new Set(claims.scopes.filter((scope) => key.scopes.has(scope)))`,
     `new Set(claims.scopes)`,
-    endToEnd('client-tokens'),
+    testsOf(endToEnd('client-tokens'), 'of a scope comes when its key loses it'),
   ),
   plant(
     'a client token lives up to a second longer',
     source('client-tokens'),
     `Math.round(payload.exp * 1000) > nowMs ? payload : null`,
     `payload`,
-    endToEnd('client-tokens'),
+    testsOf(endToEnd('client-tokens'), 'is exactly when it was told'),
   ),
   plant(
     'a test key opens a live ledger',
     source('api-keys'),
     `return principal?.prefix !== undefined && secret.startsWith(principal.prefix) ? principal : null;`,
     `return principal?.prefix !== undefined && secret.length > principal.prefix.length ? principal : null;`,
-    integration('authenticate'),
-    endToEnd('walls'),
+    testsOf(endToEnd('api-keys'), 'a secret whose beginning'),
   ),
 ];

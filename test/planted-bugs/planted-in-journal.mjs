@@ -1,4 +1,4 @@
-import { integration, plant } from './plant.mjs';
+import { integration, plant, testsOf } from './plant.mjs';
 
 /** From a command to a commit: what is answered is on disk, once, and the journal can prove it. */
 const source = (name) => `libs/journal/src/${name}.ts`;
@@ -12,14 +12,13 @@ const recording = [
     `const { events, requests, touched, touchesPending } = batch;`,
     `const { requests, touched, touchesPending } = batch;
   const events = batch.events.length > 1 ? batch.events.slice(0, -1) : batch.events;`,
-    integration('journal-batches'),
+    testsOf(integration('journal-batches'), 'of a thousand items'),
   ),
   plant(
     'a position is skipped',
     'libs/domain/src/ledger-state.ts',
     `this.headPosition += 1n;`,
     `this.headPosition += this.headPosition === 2n ? 2n : 1n;`,
-    'libs/domain/src/ledger-state.spec.ts',
     suite('decide-batch'),
   ),
   plant(
@@ -27,29 +26,28 @@ const recording = [
     'migrations/1763700000012-lifecycle.ts',
     `SELECT p_ledger_id, v_epoch, p_read_position + e.n, e.id`,
     `SELECT p_ledger_id, v_epoch, p_read_position + e.n + CASE WHEN e.n > 3 THEN 1 ELSE 0 END, e.id`,
-    integration('journal-batches'),
+    testsOf(integration('journal-batches'), 'of a thousand items'),
   ),
   plant(
     'the database takes a batch that makes money of nothing',
     'migrations/1763700000012-lifecycle.ts',
     `IF v_is_posted_uneven THEN`,
     `IF v_is_posted_uneven AND v_touched > 1_000 THEN`,
-    integration('journal-immutability'),
-    integration('journal-lifecycle'),
+    testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
   ),
   plant(
     'the database takes a batch that holds more of one than for the other',
     'migrations/1763700000012-lifecycle.ts',
     `IF v_is_pending_uneven THEN`,
     `IF v_is_pending_uneven AND v_touched > 1_000 THEN`,
-    integration('journal-lifecycle'),
+    testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
   ),
   plant(
     'an event can be changed by its owner',
     'migrations/1763700000001-journal.ts',
     `CREATE TRIGGER refuse_update BEFORE UPDATE ON journal.events`,
     `CREATE TRIGGER refuse_update BEFORE UPDATE OF hash ON journal.events`,
-    integration('journal-immutability'),
+    testsOf(integration('journal-immutability'), 'because of a trigger'),
   ),
   plant(
     'an effective time is not in the hash of its event',
@@ -103,7 +101,7 @@ const floats = [
     source('account-rows'),
     `postedCredits: BigInt(row[9]),`,
     `postedCredits: BigInt(Number(row[9])),`,
-    integration('journal-model'),
+    testsOf(integration('journal-model'), 'of 36 digits'),
   ),
   plant(
     'a balance is rendered as a number',
@@ -124,7 +122,7 @@ const floats = [
     'apps/ledger/src/journal/get-trial-balance.ts',
     `sum(posted_debits)::text AS debits`,
     `sum(posted_debits)::float8::numeric::text AS debits`,
-    integration('balance-at'),
+    testsOf(integration('balance-at'), 'is the fold as well'),
   ),
 ];
 
@@ -135,44 +133,36 @@ const committing = [
     `await Promise.all([appended, commit(client)]);`,
     `void commit(client).catch(() => undefined);
       await appended;`,
-    integration('journal-lost-connection'),
+    testsOf(integration('journal-lost-connection'), 'the server commits'),
   ),
   plant(
-    'other processes are told before the commit',
+    'who listens is told before the commit, whatever becomes of it',
     source('settle-batch'),
-    `    if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
-`,
-    ``,
-    integration('journal-queue'),
+    `const attempt = await this.attempt(ledgerId, open);`,
+    `this.onCommitted(ledgerId, { events: [] } as unknown as DecidedBatch);
+      const attempt = await this.attempt(ledgerId, open);`,
+    testsOf(integration('journal-queue'), 'tells those who listen'),
   ),
   plant(
     'a commit without an answer counts as rolled back',
     source('commit-batch'),
     `if (sent && !isReportedByServer(error)) return`,
     `if (sent && error.message === '') return`,
-    integration('journal-lost-connection'),
-  ),
-  plant(
-    'a commit that the server turned into a rollback counts as one',
-    source('commit-batch'),
-    `if (command !== 'COMMIT') throw`,
-    `if (command === '') throw`,
-    integration('journal-lost-connection'),
-    integration('journal-queue'),
+    testsOf(integration('journal-lost-connection'), 'the server commits'),
   ),
   plant(
     'a batch does not lock the head of its ledger',
     source('gather-batch'),
     `WHERE ledger_id = \${id} FOR UPDATE`,
     `WHERE ledger_id = \${id}`,
-    integration('journal-concurrency'),
+    testsOf(integration('journal-concurrency'), '300 concurrent takers'),
   ),
   plant(
     'a command is executed after its time',
     source('settle-batch'),
     `if (!unit.isExpired) return true;`,
     `if (!unit.isExpired || code === 'overloaded') return true;`,
-    integration('journal-queue'),
+    testsOf(integration('journal-queue'), 'a deadline'),
   ),
   plant(
     'a batch that is refused as a whole keeps what came before the refusal',
@@ -223,15 +213,14 @@ const idempotency = [
     source('earlier-requests'),
     'return `${key}\\n${owner}`;',
     'return owner && key;',
-    suite('decide-batch'),
-    integration('journal-idempotency'),
+    testsOf(integration('journal-idempotency'), 'another owner: another key'),
   ),
   plant(
     'keys are looked up whoever they belong to',
     source('earlier-requests'),
     `WHERE ledger_id = $1 AND owner = q.owner AND key = q.key OFFSET 0`,
     `WHERE ledger_id = $1 AND key = q.key OFFSET 0`,
-    integration('journal-idempotency'),
+    testsOf(integration('journal-idempotency'), 'another owner: another key'),
   ),
   plant(
     'a request is the same whatever its body says',

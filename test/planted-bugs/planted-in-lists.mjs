@@ -1,4 +1,4 @@
-import { endToEnd, integration, plant } from './plant.mjs';
+import { endToEnd, integration, plant, testsOf } from './plant.mjs';
 
 /** What is read: lists, balances of the past and statements are the journal's, and the reader's own. */
 const source = (name) => `apps/ledger/src/${name}.ts`;
@@ -15,21 +15,21 @@ const projecting = [
   await db.query('BEGIN');
   const projected: Stop =
     upTo > after`,
-    integration('projections'),
+    testsOf(integration('projections'), 'saves rows and checkpoint together or neither'),
   ),
   plant(
     'two processes project the same events',
     source('projections/checkpoints'),
     ` FOR UPDATE SKIP LOCKED`,
     ``,
-    integration('projections'),
+    testsOf(integration('projections'), 'another process has'),
   ),
   plant(
     'a projection passes over an event that it does not know',
     source('projections/projection-turn'),
     `const upTo = unknown ? unknown.position - 1n : whole;`,
     `const upTo = whole;`,
-    integration('projections'),
+    testsOf(integration('projections'), 'a turn'),
   ),
   plant(
     'a list shows how far a transaction had come first',
@@ -43,49 +43,49 @@ const projecting = [
     source('projections/projection-waiter'),
     `const isReached = waiting.target <= progress.reached;`,
     `const isReached = waiting.target <= progress.reached + 1n;`,
-    integration('projections'),
+    testsOf(integration('projections'), 'the waiter'),
   ),
   plant(
     'a back-dated leg counts twice in a balance by effective time',
     source('accounts/balances-at'),
     `posted + effective - backdated`,
     `posted + effective - backdated * 0n`,
-    integration('balance-at'),
+    testsOf(integration('balance-at'), 'as of any time'),
   ),
   plant(
     'a balance as of a time leaves that time itself out',
     source('projections/position-bounds'),
     `lte === undefined ? undefined : lte + 1n`,
     `lte === undefined ? undefined : lte`,
-    integration('balance-at'),
+    testsOf(integration('balance-at'), 'as of any time'),
   ),
   plant(
     'the trial balance leaves a currency out',
     source('journal/get-trial-balance'),
     `const lines = rows.flatMap(`,
     `const lines = rows.slice(0, 1).flatMap(`,
-    integration('balance-at'),
+    testsOf(integration('balance-at'), 'is the fold as well'),
   ),
   plant(
     'the trial balance leaves the system accounts out',
     source('journal/get-trial-balance'),
     `FROM ledger.accounts WHERE ledger_id = $1 GROUP BY currency`,
     `FROM ledger.accounts WHERE ledger_id = $1 AND system IS NULL GROUP BY currency`,
-    integration('balance-at'),
+    testsOf(integration('balance-at'), 'is the fold as well'),
   ),
   plant(
     'a statement has what was recorded in its last microsecond twice',
     source('accounts/get-statement'),
     `const times = [from - 1n, to - 1n];`,
     `const times = [from - 1n, to];`,
-    integration('statement'),
+    testsOf(integration('statement'), 'statements of a random ledger'),
   ),
   plant(
     'a statement that is merged takes equal times in any order',
     source('accounts/statement-lines'),
     `return a.position === b.position ? a.leg < b.leg : a.position < b.position;`,
     `return a.position === b.position ? a.leg < b.leg : a.position > b.position;`,
-    integration('statement'),
+    testsOf(integration('statement'), 'statements of a random ledger'),
   ),
   plant(
     'a formula in a reference is one in the CSV',
@@ -99,7 +99,7 @@ const projecting = [
     source('accounts/list-entries'),
     `(e.position, e.leg) < (\${values.add(position)}::bigint, \${values.add(leg)}::integer)`,
     `e.position < \${values.add(position)}::bigint AND \${values.add(leg)}::integer > 0`,
-    endToEnd('lists'),
+    testsOf(integration('list-accounts'), 'between the legs of one event'),
   ),
   plant(
     'a cursor is good for other filters',
@@ -126,7 +126,6 @@ const walls = [
     `WHERE ledger_id = $1 AND account_id = $2 AND (position, leg) > ($3, $4) AND position <= $5`,
     `WHERE account_id = $2 AND (position, leg) > ($3, $4) AND position <= $5`,
     oneLedger,
-    integration('statement'),
   ),
   plant(
     'the journal is read whatever ledger it is of',
@@ -155,7 +154,7 @@ const walls = [
     source('accounts/list-entries'),
     `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId))]),`,
     `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId)).replace('AND a.owner_id =', 'OR a.owner_id =')]),`,
-    endToEnd('owners'),
+    testsOf(integration('list-accounts'), 'owner alone, to whoever'),
   ),
   plant(
     "an owner is told who else's private account was paid",
@@ -169,7 +168,7 @@ const walls = [
     'libs/contracts/src/visibility.ts',
     `(sought === 'account' && account.visibility !== 'private')`,
     `account.visibility !== 'private'`,
-    endToEnd('owners'),
+    testsOf(endToEnd('owners'), 'as the table says'),
   ),
   plant(
     'an owner reads the exact text of an event',
