@@ -61,10 +61,8 @@ const expiring = [
   plant(
     'a hold that was captured in part does not expire',
     source('expiry/scan-due-holds'),
-    `WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= statement_timestamp()
-          AND`,
-    `WHERE p.status IN ('pending') AND p.expires_at <= statement_timestamp()
-          AND`,
+    `WHERE p.status IN ('pending', 'partially_captured') AND p.expires_at <= statement_timestamp()`,
+    `WHERE p.status IN ('pending') AND p.expires_at <= statement_timestamp()`,
     integration('due-holds'),
   ),
   plant(

@@ -110,8 +110,8 @@ const delivering = [
   plant(
     'a result is written twice',
     source('delivery/scan-results'),
-    ` AND d.status = $19 AND d.attempts = r.number - 1`,
-    ` AND d.status = $19`,
+    ` AND d.status = $17 AND d.attempts = r.number - 1`,
+    ` AND d.status = $17`,
     testsOf(integration('webhook-shards'), 'a result that'),
   ),
   plant(
