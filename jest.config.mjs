@@ -1,8 +1,8 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
 // .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
 // .kafka.spec (a real broker as well), .faults.spec and .kafka-faults.spec (the whole product, killed and frozen, the
-// latter over a real broker; by `npm run test:faults`), .fuzz.spec (both apps, asked and abused at random; by
-// `npm run test:fuzz`).
+// latter over a real broker; by `npm run test:faults`), .exhaustion.spec (the same, when something runs out; by
+// `npm run test:exhaustion`), .fuzz.spec (both apps, asked and abused at random; by `npm run test:fuzz`).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -82,6 +82,12 @@ export default {
       ...database,
       displayName: 'fuzz',
       testMatch: ['<rootDir>/test/fuzz/**/*.fuzz.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
+      displayName: 'exhaustion',
+      testMatch: ['<rootDir>/test/exhaustion/**/*.exhaustion.spec.ts'],
     },
   ],
 };

@@ -49,7 +49,7 @@ async function runJest() {
 }
 
 function report(seconds) {
-  const rows = tellFigures(figuresFile);
+  const rows = tellFigures('fault', figuresFile);
   console.log(`\n${stream}, ${rounds} rounds, seed ${seed}, ${Math.round(seconds)} s`);
   if (values.json === undefined) return;
   const { passed, failed } = tests;

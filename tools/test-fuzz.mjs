@@ -30,7 +30,7 @@ console.log(`fuzzing for about ${seconds} s, seed ${seed}: repeat with --seed ${
 try {
   const startedAt = performance.now();
   if (tests.build()) runJest();
-  const rows = tellFigures(figuresFile);
+  const rows = tellFigures('what was tried', figuresFile);
   const took = Math.round((performance.now() - startedAt) / 1_000);
   console.log(`\nseed ${seed}, ${took} s`);
   if (values.json !== undefined) {

@@ -43,6 +43,6 @@ function runSqlSuitesOnPostgres15() {
 }
 
 function runJest(name, args, env, ignored = []) {
-  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', 'fuzz', ...ignored];
+  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', 'fuzz', 'exhaustion', ...ignored];
   tests.run(name, [`--maxWorkers=${workers}`, ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }

@@ -59,6 +59,7 @@ beforeAll(async () => {
     registry,
     connectionLimits: readEnvironment({}, connectionLimitSpecs),
     bodyBytesMax: 64 * mebibyte,
+    bodiesBytesMax: 16 * 1_048_576,
     isOpen: () => false,
     authenticate: (fastify, nest) => {
       fastify.addHook('onRequest', (_request, _reply, done) => {

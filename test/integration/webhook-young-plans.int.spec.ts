@@ -231,7 +231,8 @@ describe.each(Object.keys(statistics))('a table %s', (name) => {
 
   it('has grown, and a session that knows it from before counts what is due and cancels it', async () => {
     const due = await rowsRead(session, () => countDue(session, [ofLedger]));
-    expect(due).toBeLessThan(3 * grownTo + 1_000);
+    // It may read all that the endpoint has, in two ways: it is done every few seconds.
+    expect(due).toBeLessThan(7 * grownTo);
     const cancelled = await rowsRead(session, () => cancelPending(session, term, ledgerId, endpointId));
     expect(cancelled).toBeLessThan(name === wasEmpty ? Infinity : 15_000);
   });

@@ -15,12 +15,19 @@ export interface BothApps {
   stop(): Promise<void>;
 }
 
-export async function startBothApps(env: Readonly<Record<string, string>> = {}): Promise<BothApps> {
+export async function startBothApps(
+  env: Readonly<Record<string, string>> = {},
+  nodeOptions: readonly string[] = [],
+): Promise<BothApps> {
   const database = await createTestDatabase();
   const port = await findFreePort();
   const DISPATCHER_URL = `http://127.0.0.1:${port}`;
-  const ledger = await startProduct({ databaseUrl: database.ledgerUrl, env: { ...env, DISPATCHER_URL } });
-  const dispatcher = await startDispatcher({ databaseUrl: database.dispatcherUrl, port, env });
+  const ledger = await startProduct({
+    databaseUrl: database.ledgerUrl,
+    env: { ...env, DISPATCHER_URL },
+    nodeOptions,
+  });
+  const dispatcher = await startDispatcher({ databaseUrl: database.dispatcherUrl, port, env, nodeOptions });
   const receiver = await startReceiver();
   const db = new pg.Client({ connectionString: database.superuserUrl });
   await db.connect();

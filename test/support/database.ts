@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { PostgresSettings } from '../../tools/embedded-postgres/settings.js';
 import { sharedCluster, type TestCluster } from './config.js';
 import {
   asSuperuser,
@@ -29,6 +30,8 @@ export interface TestDatabaseOptions {
   readonly ownCluster?: boolean;
   /** The programs of that server, where they are to be of another release than all others. */
   readonly postgresBin?: string;
+  /** Of that server, in place of the usual ones. */
+  readonly settings?: PostgresSettings;
   /** Another database of the shared server, as it is now; whoever is connected to it is cut off. */
   readonly copyOf?: TestDatabase;
   /** Without the tables. */
@@ -38,13 +41,14 @@ export interface TestDatabaseOptions {
 /** A migrated, empty database, a copy of the template: one per test file, dropped by it at its end. */
 export async function createTestDatabase({
   ownCluster = false,
-  postgresBin,
+  postgresBin: bin,
+  settings = {},
   copyOf,
   isEmpty = false,
 }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const shared = sharedCluster();
   if (shared === undefined) throw new Error('No Postgres: the global setup of the tests has not run.');
-  const cluster = ownCluster ? await startTestCluster(postgresBin) : shared;
+  const cluster = ownCluster ? await startTestCluster({ bin, settings }) : shared;
   const name = `test_${randomBytes(6).toString('hex')}`;
   await copyTemplate(cluster, isEmpty ? 'template0' : (copyOf?.name ?? TEMPLATE), name);
   return {

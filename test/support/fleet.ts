@@ -11,6 +11,8 @@ import { createEndpoint } from './webhook-fixtures.js';
 export interface FleetOptions {
   /** Postgres of its own, to be crashed. */
   readonly ownCluster?: boolean;
+  /** Of that Postgres, in place of the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** `api` is the ledger without its workers, which the test starts, or all of it. */
   readonly isSplit?: boolean;
   /** Absent: as the run was asked for. */
@@ -54,7 +56,10 @@ export class Fleet {
   ) {}
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
-    const database = await createTestDatabase({ ownCluster: options.ownCluster ?? false });
+    const database = await createTestDatabase({
+      ownCluster: options.ownCluster ?? false,
+      settings: options.settings ?? {},
+    });
     const db = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
     db.on('error', () => undefined);
     const receiver = await ReceiverLog.start(options.receiver);

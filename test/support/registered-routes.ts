@@ -73,6 +73,7 @@ export async function routesOf(module: Type, registry: Registry): Promise<Regist
     registry,
     connectionLimits: readEnvironment({}, connectionLimitSpecs),
     bodyBytesMax: 1,
+    bodiesBytesMax: 16 * 1_048_576,
     isOpen: () => true,
     authenticate: (fastify) => {
       fastify.addHook('onRoute', ({ method, url, config }) => {

@@ -5,6 +5,11 @@ import { untilPublished } from './published.js';
 import { readTopic } from './topic-reader.js';
 import { uuidOf } from './webhook-fixtures.js';
 
+/** A running product, as much of it as is compared. */
+export interface Delivering extends Pick<Fleet, 'db' | 'endpoints' | 'broker' | 'logs'> {
+  readonly database: Pick<Fleet['database'], 'superuserUrl'>;
+}
+
 /** How far what was delivered is from the journal, over all endpoints. */
 export interface Difference {
   readonly events: number;
@@ -27,7 +32,7 @@ const pollMs = 250;
 
 /** Waits until there is a delivery for every event and endpoint, and all have ended. */
 export async function untilDelivered(
-  fleet: Fleet,
+  fleet: Delivering,
   endpoints: readonly FleetEndpoint[] = fleet.endpoints,
 ): Promise<void> {
   const ids = endpoints.map(({ id }) => uuidOf(id));
@@ -48,7 +53,7 @@ export async function untilDelivered(
 
 /** Compares the journal with deliveries that succeeded, what the receiver got, and the topic where there is one. */
 export async function compareWithJournal(
-  fleet: Fleet,
+  fleet: Delivering,
   endpoints: readonly FleetEndpoint[] = fleet.endpoints,
 ): Promise<Difference> {
   const lost: string[] = [];
@@ -97,7 +102,7 @@ export function expectSame(difference: Difference): void {
 }
 
 /** Every key that was answered is in the journal once, and nothing is there that nobody asked for. */
-export async function expectAnsweredOnce(fleet: Fleet, answered: ReadonlySet<string>): Promise<void> {
+export async function expectAnsweredOnce(fleet: Delivering, answered: ReadonlySet<string>): Promise<void> {
   const { rows } = await fleet.db.query<{ key: string }>(
     `SELECT idempotency_key AS key FROM journal.events
     WHERE idempotency_key IS NOT NULL AND type LIKE 'transaction.%'`,
@@ -106,7 +111,7 @@ export async function expectAnsweredOnce(fleet: Fleet, answered: ReadonlySet<str
 }
 
 /** Event ids since the endpoint was made; of all events where none is named. */
-async function journalOf(fleet: Fleet, endpointId: string | null): Promise<Set<string>> {
+async function journalOf(fleet: Delivering, endpointId: string | null): Promise<Set<string>> {
   const { rows } = await fleet.db.query<{ id: string }>(
     `SELECT e.id FROM journal.events e WHERE e.recorded_at > coalesce(
       (SELECT created_at FROM dispatcher.endpoints WHERE id = $1), '-infinity')`,
@@ -115,7 +120,7 @@ async function journalOf(fleet: Fleet, endpointId: string | null): Promise<Set<s
   return new Set(rows.map(({ id }) => encodeTypeId('evt', id)));
 }
 
-async function deliveriesTo(fleet: Fleet, endpointId: string) {
+async function deliveriesTo(fleet: Delivering, endpointId: string) {
   const { rows } = await fleet.db.query<{ id: string; status: string }>(
     'SELECT event_id AS id, status FROM dispatcher.deliveries WHERE endpoint_id = $1',
     [uuidOf(endpointId)],
@@ -124,7 +129,7 @@ async function deliveriesTo(fleet: Fleet, endpointId: string) {
 }
 
 /** Of the ledger's events; undefined without Kafka. */
-async function eventsInTopic(fleet: Fleet): Promise<Set<string> | undefined> {
+async function eventsInTopic(fleet: Delivering): Promise<Set<string> | undefined> {
   if (!fleet.broker) return undefined;
   await untilPublished(fleet.database.superuserUrl);
   const { rows } = await fleet.db.query<{ id: string }>(

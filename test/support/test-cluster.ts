@@ -9,7 +9,7 @@ import { initialiseOnce, writeSettings, type Cluster } from '../../tools/embedde
 import { postgresOsUser, refuseUnreachable } from '../../tools/embedded-postgres/os-user.js';
 import { runCommand } from '../../tools/embedded-postgres/run-command.js';
 import { findFreePort } from '../../tools/embedded-postgres/server.js';
-import { ledgerSettings } from '../../tools/embedded-postgres/settings.js';
+import { ledgerSettings, type PostgresSettings } from '../../tools/embedded-postgres/settings.js';
 import { createLoginRole } from '../../tools/migrate/roles.js';
 import { postgresBinDirectory, type TestCluster, type TestRole } from './config.js';
 
@@ -24,7 +24,13 @@ const STARTS_MAX = 5;
  * A cluster in the system's temporary directory, as durable as the product's, with the roles and a migrated
  * template database. What killed runs have left behind is removed first.
  */
-export async function startTestCluster(bin = postgresBinDirectory()): Promise<TestCluster> {
+export async function startTestCluster({
+  bin = postgresBinDirectory(),
+  settings = {},
+}: {
+  readonly bin?: string | undefined;
+  readonly settings?: PostgresSettings;
+} = {}): Promise<TestCluster> {
   const binaries = bin === undefined ? await embeddedBinaries() : await binariesIn(bin);
   const osUser = await postgresOsUser();
   await removeAbandoned(binaries.pg_ctl, osUser);
@@ -36,7 +42,12 @@ export async function startTestCluster(bin = postgresBinDirectory()): Promise<Te
   const cluster: Cluster = { directory: join(home, 'data'), binaries, osUser };
   const passwords = newPasswords();
   await initialiseOnce(cluster, passwords.postgres);
-  await writeSettings(cluster, { ...ledgerSettings, shared_buffers: '128MB', max_wal_size: '1GB' });
+  await writeSettings(cluster, {
+    ...ledgerSettings,
+    shared_buffers: '128MB',
+    max_wal_size: '1GB',
+    ...settings,
+  });
   const started = { ...cluster, passwords, port: await startOnFreePort(cluster) };
   await makeTemplate(started);
   return started;

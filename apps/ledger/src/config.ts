@@ -37,6 +37,8 @@ export interface LedgerSettings extends KafkaSettings, ConnectionLimits {
   readonly BODY_BYTES_MAX: number;
   /** Of batches of transactions alone. */
   readonly BATCH_BODY_BYTES_MAX: number;
+  /** Of all requests together that are under way: each takes some ten times its body of memory. */
+  readonly BODIES_BYTES_MAX: number;
   readonly QUEUE_COMMANDS_MAX: number;
   readonly QUEUE_COMMANDS_PER_LEDGER_MAX: number;
   readonly QUEUE_BYTES_MAX: number;
@@ -84,6 +86,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     REQUEST_TIME_MS: positive({ default: 10_000 }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
     BATCH_BODY_BYTES_MAX: positive({ default: 5 * 1_048_576 }),
+    BODIES_BYTES_MAX: positive({ default: 16 * 1_048_576 }),
     QUEUE_COMMANDS_MAX: positive({ default: 20_000 }),
     QUEUE_COMMANDS_PER_LEDGER_MAX: positive({ default: 10_000 }),
     QUEUE_BYTES_MAX: positive({ default: 64 * 1_048_576 }),

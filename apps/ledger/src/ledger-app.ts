@@ -9,6 +9,7 @@ import {
   type Log,
   readSession,
   type RunningApp,
+  untilConnected,
 } from '#platform';
 import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
 import { AppModule } from './app.module.js';
@@ -38,6 +39,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     session: readSession,
     onError: (err) => logger.warn({ err }, 'an idle read connection was lost'),
   });
+  await untilConnected(readPool, logger);
   await checkDatabase(readPool);
   const journal = new Journal(
     {
@@ -71,6 +73,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
     connectionLimits: settings,
     bodyBytesMax: settings.BODY_BYTES_MAX,
     largeBodyBytesMax: settings.BATCH_BODY_BYTES_MAX,
+    bodiesBytesMax: settings.BODIES_BYTES_MAX,
     isOpen: isOpenPath,
     authenticate: (fastify, nest) => {
       if (dispatcher) forwardWebhookRoutes(fastify, dispatcher);

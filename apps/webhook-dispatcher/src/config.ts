@@ -30,6 +30,8 @@ export interface DispatcherSettings extends KafkaSettings, ConnectionLimits {
   /** Ranges of addresses, as CIDR, that webhooks may go to although they are not public. */
   readonly WEBHOOK_ALLOWED_RANGES: readonly string[];
   readonly BODY_BYTES_MAX: number;
+  /** Of all requests together that are under way: each takes some ten times its body of memory. */
+  readonly BODIES_BYTES_MAX: number;
   /** Connections that requests use. */
   readonly API_CONNECTIONS_MAX: number;
   /** Those with which events are taken in and deliveries claimed and written. */
@@ -56,6 +58,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     WEBHOOK_ALLOW_HTTP: trueOrFalse({ default: false }),
     WEBHOOK_ALLOWED_RANGES: addressRanges({ default: [] }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
+    BODIES_BYTES_MAX: positive({ default: 16 * 1_048_576 }),
     API_CONNECTIONS_MAX: positive({ default: 8 }),
     DELIVERY_CONNECTIONS_MAX: positive({ default: 12 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),

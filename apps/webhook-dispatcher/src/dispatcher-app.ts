@@ -11,6 +11,7 @@ import {
   type Log,
   type RunningApp,
   SecretBox,
+  untilConnected,
 } from '#platform';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
@@ -43,6 +44,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     session: deliverySession,
     onError: (err) => logger.warn({ err }, 'an idle connection of the delivery was lost'),
   });
+  await untilConnected(pool, logger);
   await checkDatabase(pool);
   const eventStream = eventStreamOf(settings, deliveryPool, registry, logger);
   const rules = {
@@ -67,6 +69,7 @@ export async function startDispatcher(settings: DispatcherSettings, log: Log): P
     registry,
     connectionLimits: settings,
     bodyBytesMax: settings.BODY_BYTES_MAX,
+    bodiesBytesMax: settings.BODIES_BYTES_MAX,
     isOpen: isOpenPath,
     authenticate: (fastify, nest) =>
       authenticateRequests(fastify, nest, { isOpen: isOpenPath, operatorApiKey: null }),

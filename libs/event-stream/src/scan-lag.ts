@@ -16,7 +16,8 @@ const laggingMax = 1_000;
 const agedMax = 100;
 
 /**
- * Compares where a subscriber stands with the heads of all ledgers that it follows. This file alone reads across
+ * Compares where a subscriber stands with the heads of all ledgers that it follows. What belongs together is grouped,
+ * not joined: sessions of a subscriber may be told to join in nested loops alone, which of many ledgers is for ever. This file alone reads across
  * ledgers; what it finds is worked on ledger by ledger.
  */
 export async function scanLag(pool: pg.Pool, subscriber: string): Promise<Lag> {
@@ -30,11 +31,18 @@ export async function scanLag(pool: pg.Pool, subscriber: string): Promise<Lag> {
               FROM followed) f
         CROSS JOIN LATERAL stream.read_v1(f.positions, f.count) r
       )
-      SELECT f.partition, f.epoch, f.position::text, (h.epoch, h.position) < (f.epoch, f.position) AS is_lost,
-        sum(greatest(h.position - f.position, 0)) OVER ()::text AS events
-      FROM followed f JOIN heads h ON h.partition = f.partition
-      WHERE (h.epoch, h.position) <> (f.epoch, f.position)
-      ORDER BY is_lost, h.position - f.position DESC LIMIT ${laggingMax}`,
+      SELECT partition, epoch, position::text, (head_epoch, head_position) < (epoch, position) AS is_lost,
+        sum(greatest(head_position - position, 0)) OVER ()::text AS events
+      FROM (
+        SELECT partition, max(epoch) AS epoch, max(position) AS position,
+          max(head_epoch) AS head_epoch, max(head_position) AS head_position
+        FROM (
+          SELECT partition, epoch, position, NULL::integer AS head_epoch, NULL::bigint AS head_position FROM followed
+          UNION ALL SELECT partition, NULL, NULL, epoch, position FROM heads
+        ) both_of_each GROUP BY partition
+      ) compared
+      WHERE (head_epoch, head_position) <> (epoch, position)
+      ORDER BY is_lost, head_position - position DESC LIMIT ${laggingMax}`,
     values: [subscriber, topics.events],
   });
   const lagging = rows.filter((row) => !row.is_lost);

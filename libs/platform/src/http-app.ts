@@ -5,6 +5,7 @@ import { LogController, type FastifyInstance, type FastifyReply, type FastifyReq
 import type { Registry } from 'prom-client';
 import { AllowedMethods } from './allowed-methods.js';
 import { ApiError } from './api-error.js';
+import { boundBodies } from './bounded-bodies.js';
 import { limitConnections, serverOptions, type ConnectionLimits } from './connection-limits.js';
 import { ErrorFilter, errorBody } from './error-filter.js';
 import { acceptJsonOnly } from './json-body.js';
@@ -27,6 +28,8 @@ export interface HttpAppSettings {
   readonly bodyBytesMax: number;
   /** Of routes that take larger bodies than others; absent: there are none. */
   readonly largeBodyBytesMax?: number;
+  /** Of all requests together that are under way. */
+  readonly bodiesBytesMax: number;
   /** Requests that may ask for something else than JSON, and that need no key. */
   readonly isOpen: (request: FastifyRequest) => boolean;
   /** Adds the hooks that find out who calls: they run after the routing and before anything else. */
@@ -80,6 +83,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   settings.authenticate(fastify, app);
   refuseOtherMediaTypes(fastify, settings.isOpen);
   refuseUnreadable(fastify);
+  boundBodies(fastify, settings.bodiesBytesMax);
   refuseUnexpectedQueries(fastify);
   refuseUnexpectedBodies(fastify);
   app.useGlobalFilters(new ErrorFilter(allowedMethods, settings.translateError, metrics.countError));

@@ -9,7 +9,7 @@ export * from './http-app.js';
 export * from './logging.js';
 export * from './metrics-registry.js';
 export * from './pages.js';
-export { checkPostgres, UnfitDatabase } from './postgres-facts.js';
+export { checkPostgres, UnfitDatabase, untilConnected } from './postgres-facts.js';
 export * from './postgres-pool.js';
 export * from './random.js';
 export { readSession } from './read-session.js';

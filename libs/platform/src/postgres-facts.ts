@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import type { Logger } from './logging.js';
 
 /** The database, or what this app may do in it, is not fit for money. */
 export class UnfitDatabase extends Error {}
@@ -19,6 +21,26 @@ const factsSql = `SELECT
   current_setting('synchronous_commit') AS synchronous_commit,
   current_setting('server_encoding') AS encoding,
   'É' ILIKE 'é' AS folds_case`;
+
+/** All connections are taken, or the server is starting, stopping or recovering: it is there, and this passes. */
+const notNowCodes = new Set(['53300', '57P03']);
+const waitMsMax = 60_000;
+const pauseMs = 500;
+
+/** A process that starts while nobody can connect waits for its turn: ended and started again, it would do no more. */
+export async function untilConnected(pool: pg.Pool, logger: Logger): Promise<void> {
+  const deadlineAt = performance.now() + waitMsMax;
+  for (let isTold = false; ; await sleep(pauseMs)) {
+    try {
+      return void (await pool.query('SELECT'));
+    } catch (err) {
+      const isPassing = notNowCodes.has((err as { code?: string }).code ?? '');
+      if (!isPassing || performance.now() > deadlineAt) throw err;
+      if (!isTold) logger.warn({ err }, 'the database takes no connections now; waiting for one');
+      isTold = true;
+    }
+  }
+}
 
 /** Refuses to start on a database that could lose a commit or misread text. */
 export async function checkPostgres(pool: pg.Pool): Promise<void> {
