@@ -43,15 +43,6 @@ let receiver: ReceiverLog | undefined;
 const closing: (() => Promise<unknown> | void)[] = [];
 
 afterAll(async () => {
-  if (process.env['DEBUGX'])
-    process.stdout.write(
-      (product
-        ?.logs()
-        .split('\n')
-        .filter((l) => !l.includes('"msg":"request"'))
-        .slice(-60)
-        .join('\n') ?? '') + '\n',
-    );
   disk?.free();
   await product?.stop();
   await receiver?.close();
