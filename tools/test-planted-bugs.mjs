@@ -192,7 +192,7 @@ function judge({ numPassedTests: passed, numRuntimeErrorTestSuites: broken, test
 
 /** By `expect`, by a property of fast-check, or by a test that waited in vain for what it asserts. */
 function isAssertion(message) {
-  return /expect\(|Property failed|Exceeded timeout|did not come true/.test(plain(message));
+  return /expect\(|Property failed|Exceeded timeout|not within [\d.]+ s|not so after/.test(plain(message));
 }
 
 function firstLineOf(message) {

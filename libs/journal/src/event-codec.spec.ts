@@ -37,9 +37,9 @@ const account = accountWith(idOf(1, 1), 10n ** 36n, {
   updatedAt: 1_700_000_000_999_999n,
 });
 
-function postedEvent(): DomainEvent {
+function postedEvent(amount = 7n): DomainEvent {
   const accounts = [account, accountWith(idOf(1, 2), 0n, { ownerId: 'o', visibility: 'public' })];
-  const draft = draftOf(idOf(2, 1), [{ sender: accounts[0]!.id, recipient: accounts[1]!.id, amount: 7n }], {
+  const draft = draftOf(idOf(2, 1), [{ sender: accounts[0]!.id, recipient: accounts[1]!.id, amount }], {
     reference: 'é',
     metadata: { n: 1 },
   });
@@ -78,6 +78,7 @@ describe('the text of an event', () => {
     ['account.updated', '', { type: 'account.updated', account: { ...account, maxBalance: 0n } }],
     ['account.closed', '', { type: 'account.closed', account: { ...account, status: 'closed' } }],
     ['transaction.posted', '', postedEvent()],
+    ['transaction.posted', 'of more than a number can hold', postedEvent(2n ** 53n + 1n)],
     [
       'transaction.posted',
       'back-dated',

@@ -109,6 +109,19 @@ const updated = (changes: Partial<Account>): DomainEvent => {
 const both = [opened(alice), opened(bob)];
 const onFirst = (changes: Partial<Leg>) => (leg: Leg) => (leg.leg === 1 ? changes : {});
 
+describe('the data of an event, which its hash is of', () => {
+  const [record] = chained([opened(alice)]);
+  it.each<[string, Partial<RecordedEvent>]>([
+    ['has changed', { dataText: record!.dataText!.replace('"EUR"', '"USD"') }],
+    ['has another salt', { dataSalt: Buffer.alloc(32, 7) }],
+    ['is gone, and its salt is not', { dataText: null }],
+    ['is there, and its salt is gone', { dataSalt: null }],
+  ])('%s: a difference', (_, changes) => {
+    const found = new LedgerFold(ledgerId).add({ ...record!, ...changes }, () => undefined);
+    expect(found).toMatchObject({ subject: 'data hash', position: 1n });
+  });
+});
+
 describe('a chain whose hashes are right', () => {
   it('and whose events follow from each other has no difference', () => {
     expect(

@@ -196,3 +196,42 @@ test('what is published is what is fed to a reader bound to no owner', () => {
     expect(message!.headers.ce_hash).toBe(fed['hash']);
   }
 });
+
+test('amounts and balances of any size are shown to the last digit', () => {
+  const everybody = { ownerId: null };
+  const money = { minBalance: -amount, maxBalance: 3n * amount, pendingDebits: 2n, pendingCredits: amount };
+  const account = accountWith(idOf(1, 1), amount, money);
+  const balances = {
+    posted: '9007199254740993',
+    available: '18014398509481984',
+    pendingIn: '9007199254740993',
+    pendingOut: '2',
+  };
+  expect(present({ kind: 'account', account }, everybody)).toMatchObject({
+    balance: balances,
+    minBalance: '-9007199254740993',
+    maxBalance: '27021597764222979',
+  });
+  expect(present({ kind: 'balance', account, position: 17n, asOf: recordedAt }, everybody)).toMatchObject(
+    balances,
+  );
+  const balance = { account, posted: -amount, position: 17n, asOf: recordedAt };
+  expect(present({ kind: 'balance-at', balance }, everybody)).toMatchObject({ posted: '-9007199254740993' });
+  const entry = {
+    position: 17n,
+    leg: 1,
+    eventId: idOf(8, 1),
+    transactionId: idOf(2, 1),
+    direction: 'debit',
+    amount,
+    balanceAfter: -amount,
+    entryNumber: 1,
+    counterparty: { accountId: idOf(1, 2), system: null, ownerId: null, visibility: 'private' },
+    reference: null,
+    recordedAt,
+  } as const;
+  expect(present({ kind: 'entry', entry }, everybody)).toMatchObject({
+    amount: '9007199254740993',
+    balanceAfter: '-9007199254740993',
+  });
+});
