@@ -528,4 +528,15 @@ describe('a dry run', () => {
     ]);
     expect(batch.events).toHaveLength(1);
   });
+
+  it.each<BatchMode>(['independent', 'atomic'])(
+    'of a batch that is accepted, %s, writes nothing and uses up no key',
+    (mode) => {
+      const items = [payItem(60n, 'i'), payItem(40n)];
+      const batch = decided([batchOf(mode, items, { key: 'k', isDryRun: true }), pay(100n)]);
+      expect(summary(batch)).toEqual(['dry run: dry run, dry run', 'accepted']);
+      expect(positions(batch)).toEqual([11]);
+      expect(batch.requests).toEqual([]);
+    },
+  );
 });
