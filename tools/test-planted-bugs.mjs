@@ -94,7 +94,9 @@ async function findBug(bug) {
   if (typeof restore === 'string') return { isFound: false, by: `the compiler does not take it: ${restore}` };
   try {
     const run = await runJest(bug.suites, bugMsMax);
-    const proof = run.failures.find(({ isAssertion }) => isAssertion);
+    const proof = run.failures.find(
+      ({ isAssertion, message }) => isAssertion || (bug.error && message.includes(bug.error)),
+    );
     if (!proof) return { isFound: false, by: run.sentence };
     return { isFound: true, by: `${proof.suite}: ${proof.test}` };
   } finally {

@@ -4,6 +4,9 @@
  */
 export const plant = (what, file, text, bug, ...suites) => ({ what, file, text, bug, suites });
 
+/** One by which the test does not come to its assertion: what it runs ends with an error that has this text. */
+export const withError = (error, planted) => ({ ...planted, error });
+
 /** The tests of a suite whose names have this text in them. */
 export const testsOf = (suite, name) => `${suite} › ${name}`;
 

@@ -121,13 +121,6 @@ const walls = [
     endToEnd('walls'),
   ),
   plant(
-    'the lines of a statement are read whatever ledger they are of',
-    source('accounts/statement-lines'),
-    `WHERE ledger_id = $1 AND account_id = $2 AND (position, leg) > ($3, $4) AND position <= $5`,
-    `WHERE account_id = $2 AND (position, leg) > ($3, $4) AND position <= $5`,
-    oneLedger,
-  ),
-  plant(
     'the journal is read whatever ledger it is of',
     'libs/journal/src/read-events.ts',
     `WHERE v.ledger_id = $1 AND v.position > $2 ORDER BY v.position LIMIT $3`,
@@ -143,10 +136,10 @@ const walls = [
   ),
   plant(
     'a statement names no ledger',
-    'libs/journal/src/list-ledgers.ts',
-    `/** Every ledger`,
+    'libs/journal/src/read-transaction.ts',
+    `/** A transaction as it was made`,
     `export const planted = 'SELECT FROM journal.events WHERE position = $1';
-/** Every ledger`,
+/** A transaction as it was made`,
     oneLedger,
   ),
   plant(

@@ -24,3 +24,13 @@ test.each([[[1n]], [[1n, 2n]], [[1n, 2n, 3n, 999_999_999n]], [[1n << 60n, 0n, 0n
     expect(() => uuidOfKey(decodeCursor(scope, encodeCursor(scope, key)))).toThrow(InvalidCursor);
   },
 );
+
+test.each([
+  ['another list', { ...scope, list: 'others' }],
+  ['somebody else', { ...scope, owner: 'another' }],
+  ['other filters', { ...scope, filters: { colour: 'red' } }],
+])('a cursor is no good for %s', (_, other) => {
+  const cursor = encodeCursor(scope, [1n]);
+  expect(decodeCursor(scope, cursor)).toEqual([1n]);
+  expect(() => decodeCursor(other, cursor)).toThrow(InvalidCursor);
+});
