@@ -235,3 +235,17 @@ test('amounts and balances of any size are shown to the last digit', () => {
     balanceAfter: '-9007199254740993',
   });
 });
+
+test('an event shows to an owner neither who asked for it nor the text that its hash covers', () => {
+  const event = recorded(postedBetween({ owner: 'bob', visibility: 'private', withRoot: false }));
+  const asked = { ...event, idempotencyKey: 'order-1', requestHash: Buffer.alloc(32, 4) };
+  const shown = (ownerId: string | null) => {
+    const { actor, idempotencyKey, requestHash, dataText, dataSalt } = present(
+      { kind: 'event', recorded: asked },
+      { ownerId },
+    );
+    return [actor, idempotencyKey, requestHash, dataText, dataSalt];
+  };
+  expect(shown(null)).toEqual(['key_x', 'order-1', '04'.repeat(32), event.dataText, '01'.repeat(32)]);
+  expect(shown('alice')).toEqual([null, null, null, null, null]);
+});

@@ -70,6 +70,15 @@ describe('a batch', () => {
     expect(batch.unfinished).toEqual(['a']);
   });
 
+  it('passes over none that finds no room, however small those behind it are', () => {
+    const records = ['x'.repeat(400), 'x'.repeat(600), ''].map((text, n) => record('a', n + 1, text));
+    const others = { ledgerId: 'b', after: 4n, records: [record('b', 5)] };
+    const batch = renderBatch([{ ledgerId: 'a', after: 0n, records }, others], render, limits);
+    expect(keysOf(batch.sends)).toEqual(['a-1', 'b-5']);
+    expect(batch.moves[0]).toMatchObject({ ledgerId: 'a', to: { position: 1n }, parkedReason: null });
+    expect(batch.unfinished).toEqual(['a']);
+  });
+
   it.each([
     ['can not be rendered', 'poison', /event 2 \(transaction\.posted version 1\): it is not known/],
     ['is larger than a broker takes', 'é'.repeat(600), /event 2 .* a message of 12\d\d bytes/],
