@@ -204,7 +204,7 @@ const takingIn = [
   await db.query('COMMIT');
   await db.query('BEGIN');
   await subscriber.handle(db, records.map(messageOf));`,
-    integration('event-stream-postgres'),
+    testsOf(integration('event-stream-turns'), 'whose process stands still'),
   ),
   plant(
     'the stream of Kafka goes on before its messages are taken in',
