@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   balancesOf,
   expectSound,
@@ -74,6 +75,24 @@ async function committingPids(): Promise<number[]> {
 
 const pay = (asked = {}) => ledger.move(alice, bob, 10n, { key: 'pay', ...asked }, { reference: 'pay' });
 const timesPaid = () => timesPosted(database.superuserUrl, ledger, 'pay');
+
+describe('while the server commits', () => {
+  it('nobody is answered and nobody is told', async () => {
+    const heard: string[] = [];
+    far.journal.onCommitted((ledgerId) => heard.push(ledgerId));
+    await whileCommitsWait(async (openGate) => {
+      let isAnswered = false;
+      const fate = fateOf(pay()).finally(() => (isAnswered = true));
+      await until(async () => (await committingPids()).length === 1);
+      // What was appended has been answered by now: the commit alone is waited for.
+      await sleep(200);
+      expect([isAnswered, heard.includes(ledger.ledgerId)]).toEqual([false, false]);
+      await openGate();
+      expect(await fate).toBe('accepted');
+    });
+    expect(heard.filter((ledgerId) => ledgerId === ledger.ledgerId)).toHaveLength(1);
+  });
+});
 
 describe('the connection is lost while the server commits', () => {
   it('the commit is waited for and found: accepted once, with neighbours and refusals', async () => {

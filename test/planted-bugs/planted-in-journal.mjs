@@ -133,7 +133,7 @@ const committing = [
     `await Promise.all([appended, commit(client)]);`,
     `void commit(client).catch(() => undefined);
       await appended;`,
-    testsOf(integration('journal-lost-connection'), 'the server commits'),
+    testsOf(integration('journal-lost-connection'), 'nobody is answered and nobody is told'),
   ),
   plant(
     'who listens is told before the commit, whatever becomes of it',
