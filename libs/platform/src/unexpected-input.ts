@@ -30,13 +30,15 @@ export function refuseUnexpectedQueries(fastify: FastifyInstance): void {
 export function refuseUnexpectedBodies(fastify: FastifyInstance): void {
   fastify.addHook('preValidation', (request, _reply, done) => {
     const { handledBy } = request.routeOptions.config;
-    if (!handledBy || request.method !== 'POST' || !request.body || readsBody(handledBy)) return done();
-    const names = Object.keys(request.body);
+    if (!handledBy || request.method !== 'POST' || request.body === undefined || readsBody(handledBy))
+      return done();
+    const isObject = request.body !== null && typeof request.body === 'object';
+    const names = isObject ? Object.keys(request.body as object) : [];
     const details = (names.length > 0 ? names : ['body']).map((path) => ({
       path,
       message: 'is not known here',
     }));
-    const isEmpty = names.length === 0 && typeof request.body === 'object' && !Array.isArray(request.body);
+    const isEmpty = names.length === 0 && isObject && !Array.isArray(request.body);
     done(isEmpty ? undefined : validationError(details));
   });
 }
