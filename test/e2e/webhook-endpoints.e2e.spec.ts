@@ -486,6 +486,13 @@ describe('a new secret', () => {
     const answer = await client.post(at(endpoint, '/rotate-secret'), { overlapSeconds });
     expectError(answer, 400, 'validation_error', 'overlapSeconds');
   });
+
+  test.each([null, false, 0, '', []])('and a body that is %j is refused, by every verb', async (body) => {
+    const endpoint = await createEndpoint(client);
+    for (const verb of ['/rotate-secret', '/disable', '/enable']) {
+      expectError(await client.post(at(endpoint, verb), body), 400, 'validation_error', 'body');
+    }
+  });
 });
 
 describe('a test of an endpoint', () => {

@@ -17,6 +17,7 @@ const megabyte = 1_000_000;
 /** One of the values in the text is another. */
 function withValue(text: string, random: SeededRandom, value: string): string {
   const values = [...text.matchAll(/(?<=":)("[^"]*"|\d+|true|false|null)/g)];
+  if (values.length === 0) return value;
   const { index, 0: old } = random.pick(values);
   return text.slice(0, index) + value + text.slice(index + old.length);
 }

@@ -9,6 +9,7 @@ import {
   TimeField,
   type FieldOptions,
 } from '#openapi';
+import { MayBeMissing } from '#platform';
 import {
   accountIdsMax,
   eventTypeCharactersMax,
@@ -160,6 +161,7 @@ export class UpdateEndpointBody extends EndpointParts {
 
 export type EndpointBody = CreateEndpointBody | UpdateEndpointBody;
 
+@MayBeMissing()
 export class RotateSecretBody {
   @IntegerField(0, overlapSecondsMax, {
     description: `How long the secret before it signs too; ${overlapSecondsDefault} where absent`,

@@ -1,7 +1,6 @@
 import {
   Body,
   Controller,
-  DefaultValuePipe,
   Delete,
   Get,
   HttpCode,
@@ -166,7 +165,7 @@ export class WebhookEndpointsController {
   @Access('webhooks:write')
   async rotateSecret(
     @Param('id') id: string,
-    @Body(new DefaultValuePipe({}), DtoPipe) { overlapSeconds = overlapSecondsDefault }: RotateSecretBody,
+    @Body(DtoPipe) { overlapSeconds = overlapSecondsDefault }: RotateSecretBody,
     @Caller() caller: Principal,
   ) {
     const endpointId = pathEndpointId(id);
