@@ -40,6 +40,11 @@ export function seedFromEnvironment(): number | undefined {
   return seed === undefined || seed === '' ? undefined : Number(seed);
 }
 
+/** How long two releases run side by side. */
+export function secondsSideBySide(): number {
+  return Number(process.env['UPGRADE_SECONDS'] || 60);
+}
+
 /** Where the build is judged, what could not be run is not green. */
 export function isContinuousIntegration(): boolean {
   return process.env['CI'] === 'true';

@@ -38,7 +38,7 @@ export interface TestDatabaseOptions {
   readonly isEmpty?: boolean;
 }
 
-/** A migrated, empty database, a copy of the template: one per test file, dropped by it at its end. */
+/** A migrated, empty database, a copy of the template (or a bare one): one per test file, dropped by it at its end. */
 export async function createTestDatabase({
   ownCluster = false,
   postgresBin: bin,

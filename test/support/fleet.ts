@@ -20,12 +20,18 @@ export interface FleetOptions {
   /** Of a proxy in front of the broker. */
   readonly kafkaProxyPort?: number;
   readonly receiver?: ReceiverLogOptions;
+  /** Absent: one of its own, of this release. The fleet drops it in any case. */
+  readonly database?: TestDatabase;
+  /** How `api` is first started. */
+  readonly first?: MemberOptions;
 }
 
 /** In place of what a member is usually started with. */
 export interface MemberOptions {
   readonly databaseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where another release is built. */
+  readonly directory?: string;
 }
 
 /** An endpoint of the fleet with what it has received. */
@@ -56,10 +62,12 @@ export class Fleet {
   ) {}
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
-    const database = await createTestDatabase({
-      ownCluster: options.ownCluster ?? false,
-      settings: options.settings ?? {},
-    });
+    const database =
+      options.database ??
+      (await createTestDatabase({
+        ownCluster: options.ownCluster ?? false,
+        settings: options.settings ?? {},
+      }));
     const db = new pg.Pool({ connectionString: database.superuserUrl, max: 2 });
     db.on('error', () => undefined);
     const receiver = await ReceiverLog.start(options.receiver);
@@ -71,7 +79,7 @@ export class Fleet {
       : undefined;
     const fleet = new Fleet(database, db, receiver, client, apiPort, broker, options);
     try {
-      await fleet.up('api');
+      await fleet.up('api', options.first);
     } catch (error) {
       await fleet.stop();
       throw error;
@@ -88,7 +96,7 @@ export class Fleet {
     }
     const role = name.startsWith('worker') ? 'worker' : this.options.isSplit ? 'api' : 'all';
     const port = name === 'api' ? { port: this.apiPort } : {};
-    const ledger = { databaseUrl: ledgerUrl, ...port, ...options, env: { ...env, LEDGER_ROLE: role } };
+    const ledger = { databaseUrl: ledgerUrl, ...port, ...options, env: { LEDGER_ROLE: role, ...env } };
     return this.keep(name, await startProduct(ledger));
   }
 

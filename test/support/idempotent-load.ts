@@ -21,6 +21,8 @@ export class IdempotentLoad {
   readonly answered = new Set<string>();
   /** What requests were told, or not, that had to be made again. */
   readonly refusals: string[] = [];
+  /** Of the answers with 201. */
+  slowestMs = 0;
   private begun = 0;
   private isStopped = false;
   private readonly done: Promise<unknown>;
@@ -67,8 +69,12 @@ export class IdempotentLoad {
     const body = { sender: accountIds[from], recipient: accountIds[to], amount: 1 + random.below(5) };
     const key = newKey();
     for (const deadline = performance.now() + answeredMsMax; performance.now() < deadline; await sleep(50)) {
+      const askedAt = performance.now();
       const answer = await client.post('/v1/transactions', body, { key }).catch(() => null);
-      if (answer?.status === 201) return void this.answered.add(key);
+      if (answer?.status === 201) {
+        this.slowestMs = Math.max(this.slowestMs, performance.now() - askedAt);
+        return void this.answered.add(key);
+      }
       if (answer !== null && answer.status < 500) throw new Error(`${answer.status}: ${answer.text}`);
       this.refusals.push(answer === null ? 'no answer' : `${answer.status}: ${answer.text}`);
     }

@@ -8,6 +8,9 @@ export const BOOTSTRAP_API_KEY = 'sk_live_test0000000000000000000000000000000000
 export const OPERATOR_API_KEY = 'operator-test-00000000000000000000000000000000000';
 export const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
+/** Two seconds on a machine of one's own; many on one that others use as well. */
+const readyMsMax = 180_000;
+
 export interface ProductOptions {
   /** The ledger app's own login. */
   readonly databaseUrl: string;
@@ -16,6 +19,8 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Options of Node, such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[];
+  /** Where another release is built; absent, this one is started. */
+  readonly directory?: string;
 }
 
 export interface Product {
@@ -65,10 +70,10 @@ async function startApp(
   app: 'ledger' | 'webhook-dispatcher',
   port: number,
   apiKey: string,
-  { env = {}, nodeOptions = [] }: Pick<ProductOptions, 'env' | 'nodeOptions'>,
+  { env = {}, nodeOptions = [], directory = projectDirectory }: Omit<ProductOptions, 'databaseUrl' | 'port'>,
 ): Promise<Product> {
-  const child = fork(join(projectDirectory, `dist/apps/${app}/src/main.js`), [], {
-    cwd: projectDirectory,
+  const child = fork(join(directory, `dist/apps/${app}/src/main.js`), [], {
+    cwd: directory,
     execArgv: [...nodeOptions],
     // The channel is how the app notices that a test run was killed.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -77,7 +82,7 @@ async function startApp(
   const running = new RunningProcess(child);
   const url = `http://127.0.0.1:${port}`;
   try {
-    await running.until('the product to be ready', () => isReady(url), 90_000);
+    await running.until('the product to be ready', () => isReady(url), readyMsMax);
   } catch (error) {
     await running.kill();
     throw error;

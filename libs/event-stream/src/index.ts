@@ -9,3 +9,4 @@ export {
   type PostgresStreamParts,
   type PostgresStreamSettings,
 } from './postgres-event-stream.js';
+export { readAgain } from './read-again.js';

@@ -52,7 +52,8 @@ async function turn(
   return { result: 'handled', messages: records.length, isBehind: mayBeCut(records, messagesMax) };
 }
 
-interface ClaimedRow extends pg.QueryResultRow {
+/** Of `stream.read_v1`; without an id where there is nothing to read. */
+export interface EventRow extends pg.QueryResultRow {
   readonly epoch: number;
   readonly position: string;
   readonly id: string | null;
@@ -65,7 +66,7 @@ interface ClaimedRow extends pg.QueryResultRow {
 }
 
 async function claimAndRead(db: pg.ClientBase, subscriber: string, ledgerId: string, messagesMax: number) {
-  const { rows } = await db.query<ClaimedRow>({
+  const { rows } = await db.query<EventRow>({
     name: 'stream-claim-and-read',
     text: `WITH claimed AS MATERIALIZED (
         SELECT epoch, position FROM stream.offsets
@@ -81,7 +82,7 @@ async function claimAndRead(db: pg.ClientBase, subscriber: string, ledgerId: str
   return { isClaimed: rows.length > 0, records };
 }
 
-function recordOf(ledgerId: string, row: ClaimedRow): JournalRecord {
+export function recordOf(ledgerId: string, row: EventRow): JournalRecord {
   return {
     ledgerId,
     epoch: row.epoch,

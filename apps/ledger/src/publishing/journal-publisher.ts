@@ -65,6 +65,8 @@ export class JournalPublisher {
     const { term } = this.parts.leadership;
     this.parts.metrics.isLeader.set(term === null ? 0 : 1);
     if (term !== null) this.parts.metrics.term.set(Number(term));
+    // Who led before may have been of a release that knew less.
+    if (term !== null) this.parkedRetriedAt = -Infinity;
     this.waiting.clear();
     this.wake?.();
   }

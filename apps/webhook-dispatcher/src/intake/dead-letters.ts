@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { StreamMessage } from '#event-stream';
+import { readAgain, type StreamMessage } from '#event-stream';
 import { inTransaction } from '#platform';
 import { decideIntake, type DecidedIntake } from './decide-intake.js';
 import { deleteLetterOfNobody, ledgerOfLetter } from './scan-dead-letters.js';
@@ -122,7 +122,9 @@ async function readLetters(db: pg.ClientBase, ledgerId: string, lettersMax: numb
     `SELECT id, message FROM dispatcher.dead_letters WHERE ledger_id = $1 ORDER BY id LIMIT $2`,
     [ledgerId, lettersMax],
   );
-  return rows;
+  const letters: { id: string; message: StreamMessage }[] = [];
+  for (const { id, message } of rows) letters.push({ id, message: await readAgain(db, message) });
+  return letters;
 }
 
 async function firstLetterOf(db: pg.ClientBase, ledgerId: string): Promise<string | null> {
