@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Registry } from 'prom-client';
-import { decodeTypeId } from '#contracts';
+import { decodeTypeId, eventIdOf, ledgerIdOf } from '#contracts';
 import type { StreamMessage } from '#event-stream';
 import { deliveryMetrics } from '../../apps/webhook-dispatcher/src/delivery/delivery-metrics.js';
 import { discardDeadLetter, retryDeadLetter } from '../../apps/webhook-dispatcher/src/intake/dead-letters.js';
@@ -10,6 +10,7 @@ import { listDeadLetters } from '../../apps/webhook-dispatcher/src/intake/scan-d
 import { dayAfter } from '../../apps/webhook-dispatcher/src/retention/days.js';
 import { Retention } from '../../apps/webhook-dispatcher/src/retention/retention.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { HandMadeJournal } from '../support/hand-made-journal.js';
 import {
   deliveriesOf,
   FedLedger,
@@ -312,6 +313,25 @@ describe('a message that can’t be read', () => {
     ]);
     expect(await retryDeadLetter(pool, letter.id)).toEqual({ result: 'resumed', messages: 2 });
     expect(await deliveredEvents(id)).toEqual(eventIds([first, second, third]));
+  });
+
+  it('is read from the journal again where an earlier release could not render its event', async () => {
+    const owner = await superuser.connect();
+    const journal = new HandMadeJournal(owner);
+    journal.openAccount();
+    await journal.commit();
+    const { id } = await insertEndpoint(superuser, journal.ledgerId, { createdAt: new Date(0) });
+    const { rows } = await owner.query<{ id: string }>('SELECT id FROM journal.events WHERE ledger_id = $1', [
+      journal.ledgerId,
+    ]);
+    owner.release();
+    const eventId = rows[0]!.id;
+    const headers = { ce_id: eventIdOf(eventId), ce_epoch: '1', ce_position: '1' };
+    const unread = { value: null, unreadable: 'not known to this release', origin: 'journal' };
+    await feed([{ key: ledgerIdOf(journal.ledgerId), headers, ...unread }]);
+    const letter = (await listDeadLetters(pool)).find((listed) => listed.ledgerId === journal.ledgerId);
+    expect(await retryDeadLetter(pool, letter!.id)).toEqual({ result: 'resumed', messages: 1 });
+    expect(await deliveredEvents(id)).toEqual([eventId]);
   });
 
   it('is given up when it is discarded, and those behind it go on', async () => {

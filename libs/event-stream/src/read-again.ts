@@ -17,8 +17,9 @@ export async function readAgain(db: pg.ClientBase, message: StreamMessage): Prom
     name: 'stream-read-again',
     text: `SELECT r.epoch, r.position::text, r.id, r.type, r.version, r.transaction_id, r.data_text, r.recorded_at, r.hash
       FROM stream.read_v1(
-        json_build_array(json_build_object('ledgerId', $1::text, 'epoch', $2::integer, 'position', $3::bigint - 1)), 1
-      ) r`,
+        json_build_array(json_build_object('ledgerId', $1::uuid, 'epoch', $2::integer, 'position', $3::bigint - 1)), 1
+      ) r
+      WHERE r.ledger_id = $1`,
     values: [ledgerId, epoch, position],
   });
   const [row] = rows;
