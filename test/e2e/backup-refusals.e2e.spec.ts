@@ -8,6 +8,9 @@ import { openAccounts } from '../support/posting-load.js';
 import { runTool, runToolWell, spawnTool } from '../support/tools.js';
 import { until } from '../support/until.js';
 
+// Each of them starts programs.
+import.meta.jest.setTimeout(180_000);
+
 /*
  * What can't be backed up or restored is refused by a sentence that names it, and leaves nothing behind.
  */

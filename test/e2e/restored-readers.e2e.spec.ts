@@ -5,6 +5,9 @@ import { seededRandom } from '../support/seeded-random.js';
 import { runToolWell } from '../support/tools.js';
 import { expectVerified } from '../support/verify.js';
 
+// Each of them starts programs.
+import.meta.jest.setTimeout(180_000);
+
 /** On the Postgres stream: positions that were used before are read, taken in and delivered again after a restore. */
 let ledger: RestoredLedger;
 const copies: TestDatabase[] = [];

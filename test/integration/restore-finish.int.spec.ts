@@ -7,6 +7,9 @@ import { openingOf } from '../support/ledger-fixtures.js';
 import { runTool, runToolWell } from '../support/tools.js';
 import { expectVerified } from '../support/verify.js';
 
+// Each of them starts programs.
+import.meta.jest.setTimeout(180_000);
+
 /** The second half of a restore, on a database that other means have put back. */
 let database: TestDatabase;
 let superuser: pg.Client;
