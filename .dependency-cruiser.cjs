@@ -118,7 +118,7 @@ const forbidden = [
   rule(
     'runtime-code-uses-runtime-packages',
     'The image is built without devDependencies, so what runs in it may not import one.',
-    { path: '^(apps|libs|migrations|tools/(backup|cli|migrate|restore|verify))/', pathNot: SPEC },
+    { path: '^(apps|libs|migrations|tools/(backup|cli|migrate|rebuild|restore|verify))/', pathNot: SPEC },
     { dependencyTypes: ['npm-dev', 'npm-no-pkg'], dependencyTypesNot: ['type-only'] },
   ),
   rule('no-cycles', 'Files that need each other are one file or three.', {}, { circular: true }),

@@ -40,6 +40,8 @@ const scans: Readonly<Record<string, string>> = {
   'libs/journal/src/raise-epochs.ts': 'a database is restored with all its ledgers',
   'tools/backup/scan-heads.ts': 'how far all ledgers of a backup had come',
   'tools/restore/scan-readers.ts': 'how far all that read the journal had come before a restore',
+  'tools/rebuild/compared-rows.ts': 'joins two queries, each of which is judged where it is written',
+  'tools/rebuild/scan-rebuilt.ts': 'rows of ledgers that nothing knows have to be found as well',
 };
 
 interface Statement {

@@ -1,15 +1,10 @@
 import { resolve } from 'node:path';
 import { parsePostgresUrl } from '../migrate/postgres-url.js';
-
-export interface VerifySettings {
-  /** Absent: the embedded Postgres of the data directory. */
-  readonly ownerUrl: string | undefined;
-  readonly dataDirectory: string;
-}
+import type { OwnerDatabaseSettings } from '../start/owner-database.js';
 
 export function readVerifySettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
-): VerifySettings {
+): OwnerDatabaseSettings {
   const ownerUrl = environment['DATABASE_URL'] || undefined;
   if (ownerUrl !== undefined) parsePostgresUrl('DATABASE_URL', ownerUrl);
   return { ownerUrl, dataDirectory: resolve(environment['DATA_DIR'] || '.data') };

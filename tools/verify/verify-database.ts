@@ -8,8 +8,10 @@ export async function verifyDatabase(ownerUrl: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: ownerUrl, application_name: 'ledger-verify' });
   await client.connect();
   try {
-    // One moment of the whole database, while the product may go on writing.
+    // One moment of the whole database, while the product may go on writing. The lock comes before that moment, so that
+    // no rebuild puts tables in their place that were not filled yet.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query('LOCK TABLE projections.transactions IN ACCESS SHARE MODE');
     await client.query("SET LOCAL timezone = 'UTC'");
     for (const ledgerId of await listLedgers(client)) {
       const name = encodeTypeId('ldg', ledgerId);

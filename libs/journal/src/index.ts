@@ -10,7 +10,10 @@ export { listLedgers } from './list-ledgers.js';
 export { raiseEpochs, type RaisedEpoch } from './raise-epochs.js';
 export * from './read-events.js';
 export { readTransaction, type ReadTransaction } from './read-transaction.js';
-export { verifyLedger, type EventObserver, type VerifiedLedger } from './verify-ledger.js';
+export { verifyLedger, type VerifiedLedger } from './verify-ledger.js';
+export { type EventObserver } from './fold-events.js';
+export { RecomputedState, stateTables, type StateRow, type StateTable } from './recomputed-state.js';
+export { replaceState, writeRows, type ReplacedState } from './replace-state.js';
 export { systemAccountId } from './system-account-id.js';
 export {
   JournalUnavailable,

@@ -1,11 +1,8 @@
 import type pg from 'pg';
-import type { DomainEvent } from '#domain';
 import { microsSql } from '#platform';
 import type { Difference } from './difference.js';
-import { decodeEvent } from './event-codec.js';
+import { foldEvents, type EventObserver } from './fold-events.js';
 import { LedgerFold } from './ledger-fold.js';
-import type { OriginalOf } from './progress-fold.js';
-import { eventColumnsSql, readEventRow, type EventRow, type RecordedEvent } from './recorded-event.js';
 import { verifyAccounts } from './verify-accounts.js';
 import { verifyProgress } from './verify-progress.js';
 import { verifyRequests } from './verify-requests.js';
@@ -19,14 +16,6 @@ export interface VerifiedLedger {
   readonly accounts: number;
   readonly difference: Difference | null;
 }
-
-/** Sees each run of events in order, and may compare something else with it. */
-export type EventObserver = (
-  events: readonly { readonly recorded: RecordedEvent; readonly event: DomainEvent | null }[],
-) => Promise<Difference | null>;
-
-const eventsPerRead = 2_000;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Recomputes a ledger from its journal and compares everything that was written beside it: positions, hashes,
@@ -48,64 +37,15 @@ export async function verifyLedger(
       difference,
     };
   };
-  for (;;) {
-    const recorded = await readNext(db, ledgerId, fold.position);
-    if (recorded.length === 0) break;
-    const originalOf = await readOriginals(db, fold, recorded);
-    const run = [];
-    for (const one of recorded) {
-      const difference = fold.add(one, originalOf);
-      if (difference) return result(difference);
-      run.push({ recorded: one, event: decodeEvent(one) });
-    }
-    const difference = await observe(run);
-    if (difference) return result(difference);
-  }
   return result(
-    (await verifyHead(db, fold)) ??
+    (await foldEvents(db, fold, observe)) ??
+      (await verifyHead(db, fold)) ??
       (await verifyAccounts(db, fold)) ??
       (await verifyProgress(db, fold)) ??
       (await verifySettings(db, fold)) ??
       (await verifyRequests(db, ledgerId)) ??
       (await verifyExternalIds(db, fold)),
   );
-}
-
-async function readNext(db: pg.ClientBase, ledgerId: string, after: bigint): Promise<RecordedEvent[]> {
-  const { rows } = await db.query<EventRow>({
-    text: `SELECT ${eventColumnsSql('v')} FROM journal.events v
-      WHERE v.ledger_id = $1 AND v.position > $2 ORDER BY v.position LIMIT $3`,
-    values: [ledgerId, after, eventsPerRead],
-  });
-  return rows.map(readEventRow);
-}
-
-/**
- * What the reversals among these events take back, so that not every transaction has to be remembered. Only what the
- * fold has been through is given: that is known to be as it was written.
- */
-async function readOriginals(
-  db: pg.ClientBase,
-  fold: LedgerFold,
-  events: readonly RecordedEvent[],
-): Promise<OriginalOf> {
-  const reversed = events
-    .filter(({ type }) => type === 'transaction.reversed')
-    .map(({ dataText }) => (JSON.parse(dataText ?? '{}') as { reverses?: unknown } | null)?.reverses)
-    .filter((id) => typeof id === 'string' && uuid.test(id));
-  if (reversed.length === 0) return () => undefined;
-  const { rows } = await db.query<EventRow>({
-    text: `SELECT e.* FROM unnest($2::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-        SELECT ${eventColumnsSql('v')} FROM journal.events v
-        WHERE v.ledger_id = $1 AND v.transaction_id = wanted.id ORDER BY v.position LIMIT 1
-      ) e`,
-    values: [fold.ledgerId, reversed],
-  });
-  const byId = new Map(rows.map((row) => [row.transaction_id, readEventRow(row)]));
-  return (transactionId) => {
-    const recorded = byId.get(transactionId);
-    return recorded && recorded.position <= fold.position ? decodeEvent(recorded) : undefined;
-  };
 }
 
 interface HeadRow {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { EventRange } from './projection.js';
+import { projectionsSchema, type EventRange } from './projection.js';
 import { postingEventTypesSql } from './posting-events.js';
 
 /**
@@ -37,14 +37,14 @@ export function effectiveSumSql(accountId: string, micros: string): string {
 const lowestBigint = `'-9223372036854775808'::bigint`;
 
 /** The sum of an account's back-dated legs that were recorded up to a position; $1 is the ledger. */
-export function recordedSumSql(accountId: string, position: string): string {
-  return `coalesce((SELECT b.recorded_sum FROM projections.backdated_legs b
+export function recordedSumSql(accountId: string, position: string, schema = projectionsSchema): string {
+  return `coalesce((SELECT b.recorded_sum FROM ${schema}.backdated_legs b
     WHERE b.ledger_id = $1 AND b.account_id = ${accountId} AND b.position <= ${position}
     ORDER BY b.position DESC, b.leg DESC LIMIT 1), 0)`;
 }
 
 /** Rows of backdated_legs with the buckets that they count in; for one ledger, $1. */
-const projectBackdatedSql = `
+const projectBackdatedSql = (schema: string): string => `
   WITH legs AS MATERIALIZED (
     SELECT e.position, l.leg, l."accountId" AS account_id, l.direction, l.amount, e.effective_at,
       CASE l.direction WHEN 'credit' THEN l.amount ELSE -l.amount END AS signed
@@ -54,16 +54,16 @@ const projectBackdatedSql = `
     WHERE e.ledger_id = $1 AND e.position > $2 AND e.position <= $3 AND e.effective_at < e.recorded_at
       AND e.type IN (${postingEventTypesSql}) AND e.data IS NOT NULL
   ), before AS MATERIALIZED (
-    SELECT a.account_id, ${recordedSumSql('a.account_id', '$2')} AS sum
+    SELECT a.account_id, ${recordedSumSql('a.account_id', '$2', schema)} AS sum
     FROM (SELECT DISTINCT account_id FROM legs) a
   ), listed_legs AS (
-    INSERT INTO projections.backdated_legs (ledger_id, account_id, position, leg, direction, amount,
+    INSERT INTO ${schema}.backdated_legs (ledger_id, account_id, position, leg, direction, amount,
       effective_at, recorded_sum)
     SELECT $1, g.account_id, g.position, g.leg, g.direction, g.amount, g.effective_at,
       b.sum + sum(g.signed) OVER (PARTITION BY g.account_id ORDER BY g.position, g.leg)
     FROM legs g JOIN before b ON b.account_id = g.account_id
   )
-  INSERT INTO projections.backdated_sums AS s (ledger_id, account_id, level, bucket, sum)
+  INSERT INTO ${schema}.backdated_sums AS s (ledger_id, account_id, level, bucket, sum)
   SELECT $1, g.account_id, v.level, g.micros >> (8 * v.level), sum(g.signed)
   FROM (SELECT account_id, signed, (extract(epoch from effective_at) * 1000000)::bigint AS micros FROM legs) g
   CROSS JOIN generate_series(0, ${levelHighest}) AS v(level)
@@ -72,10 +72,12 @@ const projectBackdatedSql = `
 
 export async function projectBackdated(
   db: pg.ClientBase,
+  schema: string,
   ledgerId: string,
   { after, upTo }: EventRange,
 ): Promise<void> {
-  await db.query({ name: 'project-backdated', text: projectBackdatedSql, values: [ledgerId, after, upTo] });
+  const name = `project-backdated ${schema}`;
+  await db.query({ name, text: projectBackdatedSql(schema), values: [ledgerId, after, upTo] });
 }
 
 /** A sum that isn't that of the legs below it, which are right; null where all are. For verifying alone. */

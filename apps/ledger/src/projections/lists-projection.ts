@@ -1,28 +1,13 @@
-import type pg from 'pg';
 import { accountEventTypes, settingEventTypes, transactionEventTypes } from '#domain';
 import { readVersions } from '#journal';
 import { projectBackdated } from './backdating.js';
 import { postingEventTypes, postingEventTypesSql, textsSql } from './posting-events.js';
 import { projectProgress } from './progress-of-transactions.js';
-import type { EventRange, Projection } from './projection.js';
+import { projectionsSchema, type Projection } from './projection.js';
 import { partyIdSql } from './system-parties.js';
 
-/**
- * All that lists are served from: transactions and their parties, entries, the owners of each event, and what
- * balances by effective time need. It is one projection because reading an event's JSON costs as much as writing
- * its rows: done once for all the tables, the whole takes two thirds of the time.
- */
-export const listsProjection: Projection = {
-  name: 'lists',
-  // Settings of the ledger have no rows: what they are is read from the tables that guard rules.
-  understands: [...accountEventTypes, ...transactionEventTypes, ...settingEventTypes].flatMap((type) =>
-    readVersions[type].map((version) => ({ type, version })),
-  ),
-  project: projectLists,
-};
-
 /** Events that post legs, and those that make holds, make transactions of their own. */
-const listedSql = textsSql([...postingEventTypes, 'transaction.pending']);
+const listedTypes = [...postingEventTypes, 'transaction.pending'];
 
 /**
  * One statement, so that the journal's rows are read and taken apart once. Each leg is joined to the other leg
@@ -30,7 +15,7 @@ const listedSql = textsSql([...postingEventTypes, 'transaction.pending']);
  * transaction without legs makes a party without account, which the table refuses. It answers what else there is
  * to do: of plain transfers, nothing.
  */
-const projectListsSql = `
+const projectListsSql = (schema: string): string => `
   WITH legs AS MATERIALIZED (
     SELECT e.position, e.id AS event_id, e.type AS event_type, e.transaction_id, e.recorded_at,
       e.effective_at < e.recorded_at AS is_backdated, t.type, t.reference,
@@ -51,22 +36,22 @@ const projectListsSql = `
     WHERE direction = 'debit' AND position IN (SELECT position FROM legs WHERE leg = 3)
     GROUP BY position
   ), listed_transactions AS (
-    INSERT INTO projections.transactions (ledger_id, position, id, type, status, amount, currency, amounts,
+    INSERT INTO ${schema}.transactions (ledger_id, position, id, type, status, amount, currency, amounts,
       currencies, reference, external_id, parent_id)
     SELECT $1, g.position, g.transaction_id, g.type,
       CASE g.event_type WHEN 'transaction.pending' THEN 'pending' ELSE 'posted' END,
       CASE WHEN s.position IS NULL THEN g.amount END, CASE WHEN s.position IS NULL THEN g.currency END,
       s.amounts, s.currencies, lower(g.reference), g.external_id, g.parent_id
     FROM legs g LEFT JOIN several s ON s.position = g.position
-    WHERE g.leg = 1 AND g.event_type IN (${listedSql})
+    WHERE g.leg = 1 AND g.event_type IN (${textsSql(listedTypes)})
   ), listed_parties AS (
-    INSERT INTO projections.transaction_parties (ledger_id, account_id, side, position, hold_owner_id,
+    INSERT INTO ${schema}.transaction_parties (ledger_id, account_id, side, position, hold_owner_id,
       hold_visibility)
     SELECT DISTINCT $1::uuid, ${partyIdSql('system', 'account_id')},
       CASE direction WHEN 'debit' THEN 'sender' ELSE 'recipient' END, position,
       CASE event_type WHEN 'transaction.pending' THEN owner_id END,
       CASE event_type WHEN 'transaction.pending' THEN visibility END
-    FROM legs WHERE event_type IN (${listedSql})
+    FROM legs WHERE event_type IN (${textsSql(listedTypes)})
   ), owners AS (
     SELECT owner_id, position FROM legs WHERE owner_id IS NOT NULL AND system IS NULL
     UNION
@@ -77,10 +62,10 @@ const projectListsSql = `
       AND e.type IN (${textsSql(accountEventTypes)})
       AND e.data IS NOT NULL AND a."ownerId" IS NOT NULL AND a.system IS NULL
   ), listed_owners AS (
-    INSERT INTO projections.event_owners (ledger_id, owner_id, position)
+    INSERT INTO ${schema}.event_owners (ledger_id, owner_id, position)
     SELECT $1, owner_id, position FROM owners
   ), listed_entries AS (
-    INSERT INTO projections.entries (ledger_id, account_id, position, leg, event_id, transaction_id, direction,
+    INSERT INTO ${schema}.entries (ledger_id, account_id, position, leg, event_id, transaction_id, direction,
       amount, balance_after, entry_number, counterparty_id, counterparty_system, counterparty_visibility,
       counterparty_owner_id, reference, recorded_at)
     SELECT $1, g.account_id, g.position, g.leg, g.event_id, g.transaction_id, g.direction, g.amount, g.posted,
@@ -93,12 +78,40 @@ const projectListsSql = `
     coalesce(bool_or(is_backdated), false) AS has_backdated
   FROM legs`;
 
-async function projectLists(db: pg.ClientBase, ledgerId: string, range: EventRange): Promise<void> {
-  const { rows } = await db.query<{ has_progress: boolean; has_backdated: boolean }>({
-    name: 'project-lists',
-    text: projectListsSql,
-    values: [ledgerId, range.after, range.upTo],
-  });
-  if (rows[0]?.has_progress) await projectProgress(db, ledgerId, range);
-  if (rows[0]?.has_backdated) await projectBackdated(db, ledgerId, range);
+/**
+ * All that lists are served from: transactions and their parties, entries, the owners of each event, and what
+ * balances by effective time need. It is one projection because reading an event's JSON costs as much as writing
+ * its rows: done once for all the tables, the whole takes two thirds of the time.
+ */
+export const listsProjection: Projection = listsProjectionIn(projectionsSchema);
+
+/** The same with its tables in another schema, where they are built again beside those that are read. */
+export function listsProjectionIn(schema: string): Projection {
+  const text = projectListsSql(schema);
+  const name = `project-lists ${schema}`;
+  return {
+    name: 'lists',
+    // Settings of the ledger have no rows: what they are is read from the tables that guard rules.
+    understands: [...accountEventTypes, ...transactionEventTypes, ...settingEventTypes].flatMap((type) =>
+      readVersions[type].map((version) => ({ type, version })),
+    ),
+    tables: [
+      'transactions',
+      'transaction_parties',
+      'event_owners',
+      'entries',
+      'backdated_legs',
+      'backdated_sums',
+    ],
+    async project(db, ledgerId, range) {
+      const values = [ledgerId, range.after, range.upTo];
+      const { rows } = await db.query<{ has_progress: boolean; has_backdated: boolean }>({
+        name,
+        text,
+        values,
+      });
+      if (rows[0]?.has_progress) await projectProgress(db, schema, ledgerId, range);
+      if (rows[0]?.has_backdated) await projectBackdated(db, schema, ledgerId, range);
+    },
+  };
 }

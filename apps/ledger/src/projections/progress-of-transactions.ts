@@ -16,7 +16,7 @@ export function firstPositionSql(transactionId: string): string {
  * it. Rows are looked up by an array of their positions, as a join could read the whole ledger. A transaction that
  * was erased before it was listed has no row.
  */
-const projectProgressSql = `
+const projectProgressSql = (schema: string): string => `
   WITH progressed AS (
     SELECT e.position, (p.value ->> 'transactionId')::uuid AS transaction_id, p.value -> 'progress' AS progress
     FROM journal.events e CROSS JOIN LATERAL json_array_elements(e.data -> 'progressed') p
@@ -33,14 +33,16 @@ const projectProgressSql = `
   ), placed AS MATERIALIZED (
     SELECT ${firstPositionSql('n.transaction_id')} AS position, n.progress FROM newest n
   )
-  UPDATE projections.transactions t SET status = p.progress ->> 'status', progress = p.progress
+  UPDATE ${schema}.transactions t SET status = p.progress ->> 'status', progress = p.progress
   FROM placed p
   WHERE t.ledger_id = $1 AND t.position = ANY (ARRAY(SELECT position FROM placed)) AND p.position = t.position`;
 
 export async function projectProgress(
   db: pg.ClientBase,
+  schema: string,
   ledgerId: string,
   { after, upTo }: EventRange,
 ): Promise<void> {
-  await db.query({ name: 'project-progress', text: projectProgressSql, values: [ledgerId, after, upTo] });
+  const name = `project-progress ${schema}`;
+  await db.query({ name, text: projectProgressSql(schema), values: [ledgerId, after, upTo] });
 }

@@ -117,10 +117,10 @@ const projectUpToPoison: ProjectRange = async (db, ledgerId, projection, range) 
 };
 
 /** Where the journal ends, and the first event in reach that the projection doesn't understand. */
-async function readAhead(
+export async function readAhead(
   db: pg.ClientBase,
   ledgerId: string,
-  { understands }: Projection,
+  { understands }: Pick<Projection, 'understands'>,
   after: bigint,
   eventsMax: number,
 ) {

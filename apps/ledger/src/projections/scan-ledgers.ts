@@ -41,8 +41,8 @@ export async function scanBacklog(pool: pg.Pool, projection: string): Promise<Ba
  * Lets ledgers that were parked try again: a later release may know the event, or have mended what failed. One
  * that fails again is parked again, with another line in the log.
  */
-export async function retryParked(pool: pg.Pool, projection: string): Promise<void> {
-  await pool.query({
+export async function retryParked(db: Pick<pg.Pool, 'query'>, projection: string): Promise<void> {
+  await db.query({
     name: 'retry-parked',
     text: `UPDATE projections.checkpoints SET parked_reason = NULL
       WHERE projection = $1 AND parked_reason IS NOT NULL`,
