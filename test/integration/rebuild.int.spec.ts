@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { Registry } from 'prom-client';
@@ -9,14 +7,13 @@ import { listsProjection } from '../../apps/ledger/src/projections/lists-project
 import { projections } from '../../tools/rebuild/projections.js';
 import { rebuildLists, type RebuildOptions } from '../../tools/rebuild/rebuild-lists.js';
 import { rebuildState } from '../../tools/rebuild/rebuild-state.js';
-import { cleanEnvironment, projectDirectory } from '../support/config.js';
 import { DecidedJournal } from '../support/decided-journal.js';
 import { JournalProcess, until } from '../support/journal-fixtures.js';
 import { createListDatabase, type ListDatabase } from '../support/list-reading.js';
 import { LivedLedger } from '../support/lived-ledger.js';
 import { RandomLifecycle } from '../support/random-lifecycle.js';
-import { RunningProcess } from '../support/running-process.js';
 import { seededRandom } from '../support/seeded-random.js';
+import { startRebuild } from '../support/start-rebuild.js';
 import { contentOf, spoil, tablesIn } from '../support/spoiled-rows.js';
 import { expectVerified } from '../support/verify.js';
 
@@ -288,14 +285,7 @@ describe('the lists, built again,', () => {
 });
 
 describe('npm run rebuild', () => {
-  function start(...args: string[]): RunningProcess {
-    const child = spawn(process.execPath, [join(projectDirectory, 'dist/tools/rebuild/main.js'), ...args], {
-      cwd: projectDirectory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...cleanEnvironment(), DATABASE_URL: db.database.ownerUrl },
-    });
-    return new RunningProcess(child);
-  }
+  const start = (...args: string[]) => startRebuild(db.database.ownerUrl, ...args);
 
   it('lists the projections, and refuses what is none', async () => {
     const listed = start();

@@ -321,7 +321,6 @@ class Rebuild {
           await mendCheckpoints(this.owner, projection.name);
           await retryParked(this.owner, projection.name);
         }
-        await refuseDifferences(this.owner, projectionsSchema, projection.tables);
         const lockedAt = performance.now();
         await swapTables(this.owner, projection.tables, this.settings.tableWaitMs);
         return { found, stoppedAt, lockedAt };
@@ -361,6 +360,8 @@ class Rebuild {
     const settings = { idle_in_transaction_session_timeout: `${5 * stoppedMsMax}`, synchronous_commit: 'on' };
     return await inOwnTransaction(this.owner, settings, async () => {
       await keepVacuumOff(this.owner, projection.tables, vacuumWaitMs);
+      // What keeps vacuum off keeps migrations off as well.
+      await refuseDifferences(this.owner, projectionsSchema, projection.tables);
       await stopTurns(this.owner, turnsWaitMs);
       const stoppedAt = performance.now();
       const behind = this.behind(await readPositions(this.owner, projection.name));

@@ -33,11 +33,14 @@ export async function stopTurns(db: pg.ClientBase, waitMs: number): Promise<void
  */
 export async function swapTables(db: pg.ClientBase, names: readonly string[], waitMs: number): Promise<void> {
   await lock(db, list(projectionsSchema, names), 'ACCESS EXCLUSIVE', waitMs);
-  await db.query(`DROP TABLE ${list(projectionsSchema, names)}`);
-  for (const name of names) {
-    await db.query(`ALTER TABLE ${rebuildSchema}.${name} SET SCHEMA ${projectionsSchema}`);
-  }
-  await db.query(`DROP SCHEMA ${rebuildSchema}`);
+  // In one round trip, as all who read wait for it.
+  const moves = names.map((name) => `ALTER TABLE ${rebuildSchema}.${name} SET SCHEMA ${projectionsSchema}`);
+  const statements = [
+    `DROP TABLE ${list(projectionsSchema, names)}`,
+    ...moves,
+    `DROP SCHEMA ${rebuildSchema}`,
+  ];
+  await db.query(statements.join('; '));
 }
 
 async function lock(db: pg.ClientBase, tables: string, mode: string, waitMs: number): Promise<void> {

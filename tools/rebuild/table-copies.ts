@@ -29,7 +29,7 @@ export async function copyTables(
   return copied;
 }
 
-/** Also asked right before the swap: a migration may have changed the tables that are read. */
+/** Also asked before each swap: a migration may have changed the tables that are read. */
 export async function refuseDifferences(
   db: pg.ClientBase,
   schema: string,
