@@ -116,6 +116,18 @@ const forbidden = [
     { path: TYPEORM },
   ),
   rule(
+    'model-imports-nothing',
+    'The model of the ledger is written apart from what it judges: no package, no Node module, no other code.',
+    { path: '^test/model/ledger/' },
+    { pathNot: '^test/model/ledger/' },
+  ),
+  rule(
+    'model-test-meets-the-product-over-http',
+    'What checks the answers takes nothing from what gives them.',
+    { path: '^test/model/' },
+    { path: '^(apps|libs|migrations|tools|bench)/' },
+  ),
+  rule(
     'runtime-code-uses-runtime-packages',
     'The image is built without devDependencies, so what runs in it may not import one.',
     { path: '^(apps|libs|migrations|tools/(backup|cli|migrate|rebuild|restore|verify))/', pathNot: SPEC },

@@ -67,6 +67,12 @@ export default {
     {
       ...shared,
       ...database,
+      displayName: 'model',
+      testMatch: ['<rootDir>/test/model/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      ...database,
       displayName: 'faults',
       testMatch: ['<rootDir>/test/faults/**/*.faults.spec.ts'],
     },

@@ -210,6 +210,25 @@ export const plantedImports = [
     'typeorm-where-named-only',
   ),
   plant(
+    'the model takes a type from the domain',
+    'test/model/ledger/books.ts',
+    `import type { Amount } from '#domain';`,
+    ['model-imports-nothing', 'model-test-meets-the-product-over-http'],
+  ),
+  plant(
+    'the model takes what tests of the product use',
+    'test/model/ledger/books.ts',
+    `import '../../support/client.js';`,
+    'model-imports-nothing',
+    { 'test/support/client.ts': `export const client = 1;\n` },
+  ),
+  plant(
+    'what runs the model test goes past HTTP',
+    'test/model/run/run-program.ts',
+    `import '#journal';`,
+    'model-test-meets-the-product-over-http',
+  ),
+  plant(
     'runtime code takes a devDependency',
     DISPATCHER_ENDPOINTS,
     `import 'fast-check';`,

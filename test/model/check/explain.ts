@@ -1,0 +1,128 @@
+/** Whether an answer is what the model would give on the books as they are. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Books } from '../ledger/books.js';
+import type { Cursor } from '../ledger/lists.js';
+import { filtersText, shownSortKey } from '../ledger/lists.js';
+import { read } from '../ledger/read.js';
+import { Refused } from '../ledger/refusals.js';
+import { write } from '../ledger/write.js';
+import { bodyOf, isDryRun, isRead, type AnswerBody, type JournalEvent, type LoggedCall } from './call-log.js';
+import { TentativeJournal } from './journals.js';
+
+export interface ModelAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly isReplayed: boolean;
+  readonly entityTag: string | null;
+}
+
+/** Where each page ended that gave somebody a cursor. */
+export type Cursors = ReadonlyMap<string, Cursor>;
+
+export function cursorsOf(calls: readonly LoggedCall[]): Cursors {
+  const cursors = new Map<string, Cursor>();
+  for (const call of calls) {
+    if (!isRead(call) || call.status !== 200) continue;
+    const { data, meta } = bodyOf(call);
+    const named = meta?.page?.['nextCursor'];
+    if (typeof named !== 'string') continue;
+    const last = (data as Readonly<Record<string, unknown>>[]).at(-1);
+    if (last === undefined) continue;
+    const after = shownSortKey(call.path, last);
+    cursors.set(named, { path: call.path, filters: filtersText(call.query), after });
+  }
+  return cursors;
+}
+
+export class Explainer {
+  constructor(
+    private readonly books: Books,
+    private readonly journal: readonly JournalEvent[],
+    private readonly cursors: Cursors,
+  ) {}
+
+  /** By the model, if the ledger's clock stood at that time. */
+  answerTo(call: LoggedCall, now: string): ModelAnswer {
+    if (call.path === '/v1/events') return this.eventsPage(call);
+    return this.books.try(() => {
+      try {
+        return isRead(call) ? this.readAnswer(call, now) : this.writeAnswer(call, now);
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        return { ...refusal(error), isReplayed: false, entityTag: null };
+      }
+    });
+  }
+
+  private readAnswer(call: LoggedCall, now: string): ModelAnswer {
+    const named = call.query['page[cursor]'];
+    const cursor = named === undefined ? undefined : this.cursors.get(named);
+    const { path, query } = call;
+    const { entityTag = null, ...answer } = read(this.books, {
+      path,
+      query,
+      cursor,
+      asOf: timeShownBy(call) ?? now,
+    });
+    return { ...answer, isReplayed: false, entityTag };
+  }
+
+  private writeAnswer(call: LoggedCall, now: string): ModelAnswer {
+    const tentative = new TentativeJournal(now, call);
+    const answer = write(this.books, tentative, call);
+    // What would have left an event, and has left none, is not what happened.
+    const body =
+      tentative.recorded > 0 && !isDryRun(call)
+        ? { events: tentative.recorded, ...bodyText(answer) }
+        : answer.body;
+    return { ...answer, body, entityTag: null };
+  }
+
+  private eventsPage({ query }: LoggedCall): ModelAnswer {
+    const [after, limit] = [Number(query['after'] ?? '0'), Number(query['limit'] ?? '100')];
+    const { head } = this.books;
+    const data = this.journal.slice(after, Math.min(after + limit, head));
+    const nextAfter = data.at(-1)?.position ?? String(after);
+    const meta = { headPosition: String(head), nextAfter };
+    return { status: 200, body: { data, meta }, isReplayed: false, entityTag: null };
+  }
+}
+
+const bodyText = ({ body }: { body: unknown }) => ({ wouldAnswer: body });
+
+export const refusal = ({ status, code }: Refused) => ({ status, body: { error: { code } } });
+
+/** When a balance or a statement was read, which only its answer tells. */
+function timeShownBy(call: LoggedCall): string | undefined {
+  if (call.status !== 200 || !/\/(balance|statement)$/.test(call.path)) return undefined;
+  const { asOf, to } = bodyOf(call).data as { asOf?: string; to?: string };
+  return asOf ?? to;
+}
+
+/** Of errors the status and the code count, of cursors whether there is one. */
+export function comparable(call: LoggedCall): ModelAnswer {
+  const { status, isReplayed, entityTag } = call;
+  const isTagged = isRead(call) && /^\/v1\/accounts\/[^/]+$/.test(call.path) && status === 200;
+  const body = call.text === '' ? undefined : withoutMessages(bodyOf(call));
+  return { status, body, isReplayed, entityTag: isTagged ? entityTag : null };
+}
+
+export function withoutMessages(body: AnswerBody): unknown {
+  if (body.error !== undefined) return { error: { code: body.error.code } };
+  const { data, meta } = body;
+  const page = meta?.page;
+  if (page !== undefined) {
+    const { nextCursor, ...rest } = page;
+    if ((nextCursor !== null) !== rest['hasMore']) return body;
+    return { data, meta: { ...meta, page: rest } };
+  }
+  const isBatch = meta !== undefined && 'succeeded' in meta;
+  if (!isBatch) return body;
+  return { data: (data as AnswerBody[]).map(withoutItemMessage), meta };
+}
+
+const withoutItemMessage = (item: AnswerBody): unknown =>
+  item.error === undefined ? item : { ...item, error: { code: item.error.code } };
+
+export const isSame = (call: LoggedCall, answer: ModelAnswer): boolean =>
+  isDeepStrictEqual(comparable(call), answer);

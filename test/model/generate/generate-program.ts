@@ -1,0 +1,89 @@
+import type { Operation, Program } from './program.js';
+import { Random } from './random.js';
+import { Reads } from './reads.js';
+import { Writes, type Draft, type Generated } from './writes.js';
+
+export interface ProgramSize {
+  readonly operations: number;
+  readonly clients: number;
+}
+
+const readsPercent = 40;
+
+/** The same seed and size, the same program. */
+export function generateProgram(seed: number, { operations, clients }: ProgramSize): Program {
+  const random = new Random(seed);
+  const generated: Generated = {
+    accounts: [],
+    currencyOf: new Map(),
+    transactions: [],
+    batches: [],
+    holds: [],
+    keyed: [],
+    itemKeys: [],
+  };
+  const writes = new Writes(random, generated);
+  const reads = new Reads(random, generated, writes);
+  let number = 0;
+  const numbered = (draft: Draft): Operation => {
+    const operation = { number, ...draft };
+    number += 1;
+    remember(generated, reads, operation);
+    return operation;
+  };
+  const setup = [...currenciesAndRates, ...firstAccounts].map(numbered);
+  const programs: Operation[][] = Array.from({ length: clients }, () => []);
+  for (let n = 0; n < operations; n++) {
+    const draft = random.chance(readsPercent) ? reads.next() : writes.next();
+    programs[random.below(clients)]!.push(numbered(draft));
+  }
+  return { seed, setup, clients: programs };
+}
+
+const currenciesAndRates: Draft[] = [
+  { method: 'POST', path: '/v1/currencies', body: { code: 'PTS', exponent: 0, name: 'Points' } },
+  { method: 'POST', path: '/v1/currencies', body: { code: 'GRN', exponent: 5, name: 'Grains' } },
+  ...[
+    ['EUR', 'USD', '1.0837'],
+    ['USD', 'EUR', '0.92'],
+    ['EUR', 'JPY', '161.37'],
+    ['EUR', 'PTS', '10'],
+    ['PTS', 'GRN', '0.0015'],
+  ].map(([from, to, rate]) => ({
+    method: 'PUT',
+    path: `/v1/exchange-rates/${from}/${to}`,
+    body: { rate },
+  })),
+];
+
+const firstAccounts: Draft[] = [
+  { currency: 'EUR', openingBalance: 1_000 },
+  { currency: 'EUR', openingBalance: '500', maxBalance: '1000' },
+  { currency: 'EUR', minBalance: '-100' },
+  { currency: 'EUR', openingBalance: 200, ownerId: 'owner-1', externalId: 'ext-1' },
+  { currency: 'EUR', minBalance: null },
+  { currency: 'USD', openingBalance: 1_000 },
+  { currency: 'JPY', openingBalance: 1_000 },
+  { currency: 'PTS', openingBalance: 300 },
+  { currency: 'GRN', minBalance: null },
+].map((fields, n) => ({ method: 'POST', path: '/v1/accounts', body: { name: `Account ${n}`, ...fields } }));
+
+function remember(generated: Generated, reads: Reads, operation: Operation): void {
+  const { number, method, path, body, key } = operation;
+  if (method === 'GET') {
+    if (operation.query?.['page[limit]'] !== undefined) reads.pages.push(operation);
+    return;
+  }
+  if (key !== undefined) generated.keyed.push(operation);
+  if (method !== 'POST' || path === '/v1/currencies') return;
+  if (path === '/v1/accounts') {
+    generated.accounts.push(number);
+    generated.currencyOf.set(number, (body as { currency?: unknown }).currency);
+  } else if (path.endsWith('/batch')) {
+    const items = (body as { transactions: unknown[] }).transactions.length;
+    generated.batches.push({ number, items });
+  } else if (!path.endsWith('/void')) {
+    generated.transactions.push(number);
+    if ((body as { pending?: unknown }).pending === true) generated.holds.push(number);
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What clients are going to ask, as plain data. A text may name what an earlier operation was answered, by its
+ * number: `{account:7}`, `{transaction:7}`, `{hold:7}`, `{transaction:7.2}` (of a batch's third item),
+ * `{cursor:7}`, `{tag:7}`, `{version:7}`, `{createdAt:7}`; and `{now:-500}` is a time, in ms from when it is
+ * sent. Where that operation was refused, the last one before it of its kind is meant; where there is none, it
+ * is something that the ledger doesn't know.
+ */
+export interface Operation {
+  readonly number: number;
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly key?: string;
+  readonly ifMatch?: string;
+}
+
+export interface Program {
+  readonly seed: number;
+  /** One after the other, before all clients begin. */
+  readonly setup: readonly Operation[];
+  readonly clients: readonly (readonly Operation[])[];
+}
+
+export const operationsOf = ({ setup, clients }: Program): readonly Operation[] => [
+  ...setup,
+  ...clients.flat(),
+];

@@ -1,0 +1,175 @@
+/** What requests may say; whatever is said otherwise is 400 `validation_error`. */
+import { readAmount, readBalance } from './amounts.js';
+import { refuse, refuseIf } from './refusals.js';
+import { readTime } from './times.js';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const invalid = (): never => refuse('validation_error');
+const accountId = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const transactionId = /^txn_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const rate = /^(0|[1-9]\d{0,17})(\.\d{1,18})?$/;
+const keyText = /^[\x21-\x7e]{1,255}$/;
+
+export const isAccountId = (value: unknown): value is string =>
+  typeof value === 'string' && accountId.test(value);
+export const isTransactionId = (value: unknown): value is string =>
+  typeof value === 'string' && transactionId.test(value);
+export const isKey = (value: unknown): value is string => typeof value === 'string' && keyText.test(value);
+export const isRate = (value: unknown): value is string =>
+  typeof value === 'string' && rate.test(value) && /[1-9]/.test(value);
+
+export const isPlainObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The body as an object that has no other fields. */
+export function fieldsOf(body: unknown, known: readonly string[]): Fields {
+  if (!isPlainObject(body)) return invalid();
+  refuseIf(
+    Object.keys(body).some((field) => !known.includes(field)),
+    'validation_error',
+  );
+  return body;
+}
+
+export function textOf(value: unknown): string {
+  if (typeof value !== 'string') return invalid();
+  const characters = [...value].length;
+  refuseIf(characters < 1 || characters > 256, 'validation_error');
+  return value;
+}
+
+export const optionalText = (value: unknown): string | null => (value == null ? null : textOf(value));
+
+export const amountOf = (value: unknown): bigint => readAmount(value) ?? invalid();
+
+export const balanceOf = (value: unknown): bigint => readBalance(value) ?? invalid();
+
+export const timeOf = (value: unknown): string => readTime(value) ?? invalid();
+
+export function flagOf(value: unknown): boolean {
+  if (value === undefined) return false;
+  return typeof value === 'boolean' ? value : invalid();
+}
+
+export function oneOf<T extends string>(value: unknown, known: readonly T[]): T {
+  return known.find((each) => each === value) ?? invalid();
+}
+
+export function metadataOf(value: unknown): Fields {
+  if (value === undefined) return {};
+  if (!isPlainObject(value)) return invalid();
+  refuseIf(Buffer.byteLength(JSON.stringify(value)) > 4_096, 'validation_error');
+  return value;
+}
+
+export const partyOf = (value: unknown): string =>
+  value === 'ROOT' || isAccountId(value) ? value : invalid();
+
+export interface PostingDraft {
+  readonly sender: string;
+  readonly recipient: string;
+  readonly amount: bigint;
+  readonly exchangeRate: string | null;
+}
+
+export interface Condition {
+  readonly accountId: string;
+  readonly version: number | null;
+  readonly minPosted: bigint | null;
+  readonly maxPosted: bigint | null;
+}
+
+export interface TransactionDraft {
+  readonly postings: readonly PostingDraft[];
+  readonly reference: string | null;
+  readonly externalId: string | null;
+  readonly metadata: Fields;
+  readonly isPending: boolean;
+  readonly expiresAt: string | null;
+  readonly effectiveAt: string | null;
+  readonly conditions: readonly Condition[];
+  readonly isDryRun: boolean;
+}
+
+const postingFields = ['sender', 'recipient', 'amount', 'exchangeRate'];
+const transactionFields = [
+  'reference',
+  'externalId',
+  'metadata',
+  'pending',
+  'expiresAt',
+  'effectiveAt',
+  'conditions',
+  'dryRun',
+];
+
+/** Which side the route says itself. */
+export type Route = 'transactions' | 'mints' | 'burns';
+
+export function transactionDraft(body: unknown, route: Route): TransactionDraft {
+  const own = {
+    transactions: [...postingFields, 'postings'],
+    mints: ['recipient', 'amount'],
+    burns: ['sender', 'amount'],
+  }[route];
+  const fields = fieldsOf(body, [...own, ...transactionFields]);
+  const isPending = flagOf(fields['pending']);
+  const expiresAt = fields['expiresAt'] === undefined ? null : timeOf(fields['expiresAt']);
+  refuseIf(expiresAt !== null && !isPending, 'validation_error');
+  const effectiveAt = fields['effectiveAt'] === undefined ? null : timeOf(fields['effectiveAt']);
+  refuseIf(effectiveAt !== null && isPending, 'validation_error');
+  return {
+    postings: postingDrafts(fields, route),
+    reference: optionalText(fields['reference']),
+    externalId: optionalText(fields['externalId']),
+    metadata: metadataOf(fields['metadata']),
+    isPending,
+    expiresAt,
+    effectiveAt,
+    conditions: conditionsOf(fields['conditions']),
+    isDryRun: flagOf(fields['dryRun']),
+  };
+}
+
+function postingDrafts(fields: Fields, route: Route): PostingDraft[] {
+  const { postings } = fields;
+  if (postings === undefined) {
+    const sides = { mints: { sender: 'ROOT' }, burns: { recipient: 'ROOT' }, transactions: {} }[route];
+    return [postingDraft({ ...fields, ...sides })];
+  }
+  refuseIf(
+    postingFields.some((field) => fields[field] !== undefined),
+    'validation_error',
+  );
+  if (!Array.isArray(postings) || postings.length < 1 || postings.length > 100) return invalid();
+  return postings.map((posting) => postingDraft(fieldsOf(posting, postingFields)));
+}
+
+function postingDraft(fields: Fields): PostingDraft {
+  const { exchangeRate } = fields;
+  refuseIf(exchangeRate !== undefined && !isRate(exchangeRate), 'validation_error');
+  return {
+    sender: partyOf(fields['sender']),
+    recipient: partyOf(fields['recipient']),
+    amount: amountOf(fields['amount']),
+    exchangeRate: (exchangeRate as string | undefined) ?? null,
+  };
+}
+
+function conditionsOf(value: unknown): Condition[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length < 1 || value.length > 100) return invalid();
+  return value.map((each) => {
+    const fields = fieldsOf(each, ['accountId', 'version', 'minPosted', 'maxPosted']);
+    const { version, minPosted, maxPosted } = fields;
+    refuseIf(version === undefined && minPosted === undefined && maxPosted === undefined, 'validation_error');
+    refuseIf(version !== undefined && !Number.isSafeInteger(version), 'validation_error');
+    return {
+      accountId: partyOf(fields['accountId']),
+      version: (version as number | undefined) ?? null,
+      minPosted: minPosted === undefined ? null : balanceOf(minPosted),
+      maxPosted: maxPosted === undefined ? null : balanceOf(maxPosted),
+    };
+  });
+}

@@ -1,0 +1,175 @@
+/** What becomes of a hold: captured in parts, voided, expired, extended. */
+import { convert, sum } from './amounts.js';
+import type { AccountRecord, Books, HoldProgress, TransactionRecord } from './books.js';
+import { amountOf, fieldsOf, flagOf, timeOf } from './bodies.js';
+import type { Journal } from './journal.js';
+import { move } from './movements.js';
+import { refuse, refuseIf } from './refusals.js';
+import { shownWithBalances } from './shown.js';
+import { exponentOf, refuseClosedAndFrozen } from './transactions.js';
+
+type Hold = TransactionRecord & { readonly hold: HoldProgress };
+
+export interface CaptureDraft {
+  readonly amount: bigint | null;
+  readonly isFinal: boolean;
+  readonly isDryRun: boolean;
+}
+
+export function captureDraft(body: unknown): CaptureDraft {
+  const fields = fieldsOf(body ?? {}, ['amount', 'final', 'dryRun']);
+  const amount = fields['amount'] === undefined ? null : amountOf(fields['amount']);
+  const isFinal = fields['final'] === undefined ? amount === null : flagOf(fields['final']);
+  return { amount, isFinal, isDryRun: flagOf(fields['dryRun']) };
+}
+
+export const transactionNamed = (books: Books, id: string): TransactionRecord =>
+  books.transactions.get(id) ?? refuse('transaction_not_found');
+
+export const accountsOf = (books: Books, { postings }: TransactionRecord): AccountRecord[] =>
+  postings.flatMap(({ sender, recipient }) => [books.accounts.get(sender)!, books.accounts.get(recipient)!]);
+
+/** From its end on a hold can only expire, whether that is written yet or not. */
+function openHold(transaction: TransactionRecord, now: string): Hold {
+  const { hold } = transaction;
+  if (hold === null || (hold.status !== 'pending' && hold.status !== 'partially_captured')) {
+    return refuse('transaction_not_pending');
+  }
+  refuseIf(hold.expiresAt !== null && hold.expiresAt <= now, 'transaction_not_pending');
+  return transaction as Hold;
+}
+
+export function capture(
+  books: Books,
+  journal: Journal,
+  id: string,
+  { amount, isFinal }: CaptureDraft,
+  key: string | null,
+) {
+  const named = transactionNamed(books, id);
+  refuseClosedAndFrozen(accountsOf(books, named));
+  const parent = openHold(named, journal.now);
+  const { hold, postings } = parent;
+  refuseIf(amount !== null && parent.isSeveral, 'validation_error');
+  refuseIf(amount !== null && amount > hold.held[0]!, 'amount_exceeds_remaining');
+  const isAll = amount === null || amount === hold.held[0];
+  const taken = isAll ? hold.held : partOf(books, parent, amount);
+  const captured = hold.captured.map((before, n) => before + taken[n]!);
+  const ends = isAll || isFinal;
+  const held = hold.held.map((left, n) => (ends ? 0n : left - taken[n]!));
+  const progress: HoldProgress = {
+    status: ends ? 'posted' : 'partially_captured',
+    expiresAt: hold.expiresAt,
+    captured,
+    held,
+  };
+  const stamp = journal.next('transaction.captured');
+  const made: TransactionRecord = {
+    ...parent,
+    id: stamp.subjectId,
+    type: 'capture',
+    postings: postings.map((posting, n) => ({ ...posting, amount: taken[n]! })),
+    externalId: null,
+    metadata: {},
+    effectiveAt: stamp.recordedAt,
+    createdAt: stamp.recordedAt,
+    position: books.head + 1,
+    hold: null,
+    capture: { parentId: id },
+    reversed: postings.map(() => 0n),
+    reversals: [],
+  };
+  books.set(books.transactions, id, { ...parent, hold: progress });
+  books.set(books.transactions, made.id, made);
+  const movements = postings.map(({ sender, recipient }, n) => ({
+    sender,
+    recipient,
+    posts: taken[n]!,
+    holds: held[n]! - hold.held[n]!,
+  }));
+  move(books, stamp, movements, {
+    transactionId: made.id,
+    reference: made.reference,
+    effectiveAt: stamp.recordedAt,
+  });
+  books.advance(stamp.recordedAt);
+  const data = shownWithBalances(books, made);
+  const effectiveAt = stamp.recordedAt;
+  journal.write({ type: 'transaction.captured', transactionId: made.id, data, effectiveAt, key });
+  return data;
+}
+
+/** Of an exchange, both sides: what all captures come to is rounded, not each. */
+function partOf(books: Books, parent: Hold, amount: bigint): readonly bigint[] {
+  const [exchange] = parent.exchanges;
+  if (exchange === undefined) return [amount];
+  const [from, to] = parent.postings;
+  const { captured } = parent.hold;
+  const inAll = convert(
+    captured[0]! + amount,
+    exchange.rate,
+    exponentOf(books, from!.currency)!,
+    exponentOf(books, to!.currency)!,
+  );
+  refuseIf(inAll === captured[1], 'amount_too_small');
+  return [amount, inAll - captured[1]!];
+}
+
+export function voidHold(books: Books, journal: Journal, id: string, key: string | null) {
+  const hold = openHold(transactionNamed(books, id), journal.now);
+  return release(books, journal, hold, 'voided', key);
+}
+
+/** The ledger's own: by nobody's request. */
+export function expire(books: Books, journal: Journal, id: string) {
+  const transaction = transactionNamed(books, id);
+  const { hold } = transaction;
+  const isOpen = hold !== null && sum(hold.held) > 0n;
+  refuseIf(!isOpen || hold.expiresAt === null || hold.expiresAt > journal.now, 'transaction_not_pending');
+  return release(books, journal, transaction as Hold, 'expired', null);
+}
+
+function release(
+  books: Books,
+  journal: Journal,
+  parent: Hold,
+  status: 'voided' | 'expired',
+  key: string | null,
+) {
+  const { id, postings, hold, reference } = parent;
+  const type = `transaction.${status}`;
+  const stamp = journal.next(type);
+  const after = { ...parent, hold: { ...hold, status, held: postings.map(() => 0n) } };
+  const movements = postings.map(({ sender, recipient }, n) => ({
+    sender,
+    recipient,
+    posts: 0n,
+    holds: -hold.held[n]!,
+  }));
+  move(books, stamp, movements, { transactionId: id, reference, effectiveAt: stamp.recordedAt });
+  books.set(books.transactions, id, after);
+  books.advance(stamp.recordedAt);
+  const data = shownWithBalances(books, after);
+  journal.write({ type, transactionId: id, data, effectiveAt: stamp.recordedAt, key });
+  return data;
+}
+
+export function extensionOf(body: unknown, now: string): string {
+  const expiresAt = timeOf(fieldsOf(body, ['expiresAt'])['expiresAt']);
+  refuseIf(expiresAt <= now, 'validation_error');
+  return expiresAt;
+}
+
+export function extend(books: Books, journal: Journal, id: string, expiresAt: string) {
+  const parent = openHold(transactionNamed(books, id), journal.now);
+  const { hold } = parent;
+  refuseIf(hold.expiresAt !== null && expiresAt < hold.expiresAt, 'validation_error');
+  const stamp = journal.next('transaction.extended');
+  const after = { ...parent, hold: { ...hold, expiresAt } };
+  books.set(books.transactions, id, after);
+  books.advance(stamp.recordedAt);
+  const data = shownWithBalances(books, after);
+  const effectiveAt = stamp.recordedAt;
+  journal.write({ type: 'transaction.extended', transactionId: id, data, effectiveAt, key: null });
+  return data;
+}

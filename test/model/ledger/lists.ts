@@ -1,0 +1,250 @@
+/** The lists: filters, the newest first, pages by number or by cursor. */
+import { readAmount } from './amounts.js';
+import type { AccountRecord, Books, Posting, TransactionRecord } from './books.js';
+import { isAccountId } from './bodies.js';
+import { systemKey } from './movements.js';
+import { refuse, refuseIf } from './refusals.js';
+import { shownAccount, shownEntry, shownParty, shownTransaction } from './shown.js';
+import { readTime } from './times.js';
+
+export type Query = Readonly<Record<string, string>>;
+
+/** Where a page ended, as who has seen it knows: a cursor itself tells nothing. */
+export interface Cursor {
+  readonly path: string;
+  readonly filters: string;
+  readonly after: string | number;
+}
+
+export interface Page {
+  readonly status: 200;
+  readonly body: { readonly data: readonly unknown[]; readonly meta: unknown };
+}
+
+interface List<Row> {
+  readonly rows: readonly Row[];
+  readonly filters: Readonly<Record<string, (text: string) => (row: Row) => boolean>>;
+  readonly show: (row: Row) => unknown;
+  /** Grows from row to row, in the order in which they were written. */
+  readonly sortKey: (row: Row) => string | number;
+}
+
+const pageParameters = ['page[page]', 'page[limit]', 'page[cursor]', 'page[total]', 'consistency'];
+const rowsByNumberMax = 10_000;
+const currencyParameter = 'currency';
+
+/** The filters of a request as one text, which a cursor belongs to. */
+export const filtersText = (query: Query): string =>
+  JSON.stringify(
+    Object.entries(query)
+      .filter(([name]) => name.startsWith('filter[') || name === currencyParameter)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/** `cursor` is what is known of the one that the request names: undefined for one that nobody was given. */
+export function listPage(books: Books, path: string, query: Query, cursor: Cursor | undefined): Page {
+  const list = listOf(books, path, query);
+  checkParameters(list.filters, path, query);
+  const limit = wholeNumber(query['page[limit]'] ?? '20', 1, 100);
+  const number = wholeNumber(query['page[page]'] ?? '1', 1, Infinity);
+  const named = query['page[cursor]'];
+  refuseIf(named !== undefined && query['page[page]'] !== undefined, 'validation_error');
+  refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
+  const isForeign = cursor?.path !== path || cursor.filters !== filtersText(query);
+  refuseIf(named !== undefined && isForeign, 'invalid_cursor');
+  const matches = Object.entries(query)
+    .filter(([name]) => name in list.filters)
+    .map(([name, text]) => list.filters[name]!(text));
+  if (path.endsWith('/entries') || path.startsWith('/v1/accounts/')) accountInPath(books, path, query);
+  const all = list.rows.filter((row) => matches.every((isMatch) => isMatch(row))).reverse();
+  const rest = named === undefined ? all : all.filter((row) => list.sortKey(row) < cursor!.after);
+  const from = named === undefined ? (number - 1) * limit : 0;
+  const shown = rest.slice(from, from + limit);
+  const page = {
+    limit,
+    number: named === undefined ? number : null,
+    hasMore: rest.length > from + limit,
+    ...(query['page[total]'] === 'true' ? { total: all.length } : {}),
+  };
+  return { status: 200, body: { data: shown.map(list.show), meta: { page, position: String(books.head) } } };
+}
+
+function listOf(books: Books, path: string, query: Query): List<never> {
+  const lists: Record<string, () => unknown> = {
+    '/v1/transactions': () => transactionList(books, query),
+    '/v1/accounts': () => accountList(books, query),
+    '/v1/exchange-rates': () => rateList(books),
+    '/v1/currencies': () => currencyList(books),
+  };
+  return (lists[path]?.() ?? entryList(books, path, query)) as List<never>;
+}
+
+function checkParameters(filters: object, path: string, query: Query): void {
+  const known = [...pageParameters, ...Object.keys(filters)];
+  const isOfSystemAccount = /^\/v1\/accounts\/(ROOT|EXCHANGE)\//.test(path);
+  if (isOfSystemAccount) known.push(currencyParameter);
+  refuseIf(isOfSystemAccount && query[currencyParameter] === undefined, 'validation_error');
+  refuseIf(
+    Object.keys(query).some((name) => !known.includes(name)),
+    'validation_error',
+  );
+  const { consistency } = query;
+  refuseIf(consistency !== undefined && consistency !== 'eventual', 'validation_error');
+  const total = query['page[total]'];
+  refuseIf(total !== undefined && total !== 'true' && total !== 'false', 'validation_error');
+  // A filter's value is checked where it is read.
+  for (const [name, read] of Object.entries(filters as List<never>['filters'])) {
+    if (query[name] !== undefined) read(query[name]);
+  }
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  refuseIf(!/^(0|[1-9]\d*)$/.test(text), 'validation_error');
+  const value = Number(text);
+  refuseIf(value < least || value > most, 'validation_error');
+  return value;
+}
+
+const contains = (text: string | null, part: string): boolean =>
+  text !== null && text.toLowerCase().includes(part.toLowerCase());
+
+const oneOf =
+  <Row>(known: readonly string[], of: (row: Row) => string) =>
+  (text: string) => {
+    refuseIf(!known.includes(text), 'validation_error');
+    return (row: Row) => of(row) === text;
+  };
+
+const time =
+  <Row extends { readonly createdAt: string }>(isMatch: (created: string, bound: string) => boolean) =>
+  (text: string) => {
+    const bound = readTime(text) ?? refuse('validation_error');
+    return (row: Row) => isMatch(row.createdAt, bound);
+  };
+
+function party(isMatch: (posting: Posting, isNamed: (key: string) => boolean) => boolean) {
+  return (text: string) => {
+    refuseIf(text !== 'ROOT' && text !== 'EXCHANGE' && !isAccountId(text), 'validation_error');
+    const isNamed = (key: string) => shownParty(key) === text;
+    return (row: TransactionRecord) => row.postings.some((posting) => isMatch(posting, isNamed));
+  };
+}
+
+const transactionTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'];
+const transactionStatuses = ['posted', 'pending', 'partially_captured', 'voided', 'expired'];
+
+function transactionList(books: Books, query: Query): List<TransactionRecord> {
+  return {
+    rows: [...books.transactions.values()],
+    show: (row) => shownTransaction(books, row),
+    sortKey: ({ createdAt }) => createdAt,
+    filters: {
+      'filter[account]': party(({ sender, recipient }, isNamed) => isNamed(sender) || isNamed(recipient)),
+      'filter[sender]': party(({ sender }, isNamed) => isNamed(sender)),
+      'filter[recipient]': party(({ recipient }, isNamed) => isNamed(recipient)),
+      'filter[reference]': (text) => (row) => contains(row.reference, text),
+      'filter[type]': oneOf(transactionTypes, ({ type }) => type),
+      'filter[status]': oneOf(transactionStatuses, ({ hold }) => hold?.status ?? 'posted'),
+      'filter[externalId]': (text) => (row) => row.externalId === text,
+      'filter[createdAt][gte]': time((created, bound) => created >= bound),
+      'filter[createdAt][gt]': time((created, bound) => created > bound),
+      'filter[createdAt][lte]': time((created, bound) => created <= bound),
+      'filter[createdAt][lt]': time((created, bound) => created < bound),
+      // Amount and currency are matched together, by one posting.
+      'filter[currency]': () => onePosting(query),
+      'filter[amount][gte]': () => onePosting(query),
+      'filter[amount][lte]': () => onePosting(query),
+    },
+  };
+}
+
+function onePosting(query: Query): (row: TransactionRecord) => boolean {
+  const bound = (name: string): bigint | null => {
+    const text = query[name];
+    return text === undefined ? null : text === '0' ? 0n : (readAmount(text) ?? refuse('validation_error'));
+  };
+  const [least, most] = [bound('filter[amount][gte]'), bound('filter[amount][lte]')];
+  const currency = query['filter[currency]'];
+  return ({ postings }) =>
+    postings.some(
+      (posting) =>
+        (currency === undefined || posting.currency === currency) &&
+        (least === null || posting.amount >= least) &&
+        (most === null || posting.amount <= most),
+    );
+}
+
+function accountList(books: Books, query: Query): List<AccountRecord> {
+  const isShown = ({ isSystem, status }: AccountRecord) =>
+    !isSystem && (status !== 'closed' || query['filter[status]'] === 'closed');
+  return {
+    rows: [...books.accounts.values()].filter(isShown),
+    show: shownAccount,
+    sortKey: ({ createdAt }) => createdAt,
+    filters: {
+      'filter[name]': (text) => (row) => contains(row.name, text),
+      'filter[visibility]': oneOf(['private', 'public', 'unlisted'], ({ visibility }) => visibility),
+      'filter[currency]': (text) => (row) => row.currency === text,
+      'filter[externalId]': (text) => (row) => row.externalId === text,
+      'filter[ownerId]': (text) => (row) => row.ownerId === text,
+      'filter[status]': oneOf(['open', 'frozen', 'closed'], ({ status }) => status),
+    },
+  };
+}
+
+function rateList(books: Books): List<ReturnType<typeof shownRate>> {
+  return {
+    rows: [...books.rates.values()].map(shownRate).sort((a, b) => (a.setAt < b.setAt ? -1 : 1)),
+    show: (row) => row,
+    sortKey: ({ setAt }) => setAt,
+    filters: {
+      'filter[from]': (text) => (row) => row.from === text,
+      'filter[to]': (text) => (row) => row.to === text,
+    },
+  };
+}
+
+const shownRate = (rate: { from: string; to: string; rate: string; position: number; setAt: string }) => ({
+  ...rate,
+  position: String(rate.position),
+});
+
+function currencyList(books: Books) {
+  const rows = [...books.currencies.values()];
+  type Row = (typeof rows)[0];
+  return { rows, show: (row: Row) => row, sortKey: ({ createdAt }: Row) => createdAt, filters: {} };
+}
+
+function entryList(books: Books, path: string, query: Query) {
+  const account = findAccount(books, path, query);
+  const rows = (account === undefined ? undefined : books.entries.get(account.key)) ?? [];
+  type Row = (typeof rows)[0];
+  return {
+    rows,
+    show: shownEntry,
+    sortKey: ({ entryNumber }: Row) => entryNumber,
+    filters: {
+      'filter[createdAt][gte]': time<Row>((created, bound) => created >= bound),
+      'filter[createdAt][lt]': time<Row>((created, bound) => created < bound),
+    },
+  };
+}
+
+function findAccount(books: Books, path: string, query: Query): AccountRecord | undefined {
+  const id = path.split('/')[3]!;
+  const isSystem = id === 'ROOT' || id === 'EXCHANGE';
+  return books.accounts.get(isSystem ? systemKey(id, query[currencyParameter] ?? '') : id);
+}
+
+/** The account that a path names: ROOT and EXCHANGE with the currency of the query. */
+export function accountInPath(books: Books, path: string, query: Query): AccountRecord {
+  const isSystem = /^\/v1\/accounts\/(ROOT|EXCHANGE)(\/|$)/.test(path);
+  refuseIf(isSystem && query[currencyParameter] === undefined, 'validation_error');
+  return findAccount(books, path, query) ?? refuse('account_not_found');
+}
+
+/** Of a row as it was shown. */
+export function shownSortKey(path: string, row: Readonly<Record<string, unknown>>): string | number {
+  if (path.endsWith('/entries')) return row['entryNumber'] as number;
+  return (row['setAt'] ?? row['createdAt']) as string;
+}

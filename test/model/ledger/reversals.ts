@@ -1,0 +1,128 @@
+/** Giving back: all that is left of a transaction, or a part of it. */
+import { divideHalfEven, splitByLargestRemainder, sum } from './amounts.js';
+import type { Books, Exchange, Posting, TransactionRecord } from './books.js';
+import { amountOf, fieldsOf, flagOf, optionalText } from './bodies.js';
+import { transactionNamed } from './holds.js';
+import type { Journal } from './journal.js';
+import { checkLimits, move } from './movements.js';
+import { refuseIf } from './refusals.js';
+import { leftToReverse, shownWithBalances } from './shown.js';
+import { refuseClosedAndFrozen } from './transactions.js';
+
+export interface ReversalDraft {
+  readonly amount: bigint | null;
+  readonly reason: string | null;
+  readonly isDryRun: boolean;
+}
+
+export function reversalDraft(body: unknown): ReversalDraft {
+  const fields = fieldsOf(body ?? {}, ['amount', 'reason', 'dryRun']);
+  return {
+    amount: fields['amount'] === undefined ? null : amountOf(fields['amount']),
+    reason: optionalText(fields['reason']),
+    isDryRun: flagOf(fields['dryRun']),
+  };
+}
+
+export function reverse(
+  books: Books,
+  journal: Journal,
+  id: string,
+  draft: ReversalDraft,
+  key: string | null,
+) {
+  const original = transactionNamed(books, id);
+  const { postings, isSeveral, hold } = original;
+  const hasSeveralCurrencies = isSeveral && new Set(postings.map(({ currency }) => currency)).size > 1;
+  refuseIf(draft.amount !== null && hasSeveralCurrencies, 'validation_error');
+  refuseClosedAndFrozen(
+    postings.flatMap(({ sender, recipient }) => [
+      books.accounts.get(recipient)!,
+      books.accounts.get(sender)!,
+    ]),
+  );
+  refuseIf(original.reversal !== null, 'not_reversible');
+  refuseIf(hold !== null && sum(hold.captured) === 0n, 'not_reversible');
+  const left = leftToReverse(books, original);
+  refuseIf(left[0] === 0n && sum(left) === 0n, 'already_reversed');
+  const shares = sharesOf(original, left, draft.amount);
+  const { given, exchanges } = mirrored(original, shares);
+  const movements = given.map(({ sender, recipient, amount }) => ({
+    sender,
+    recipient,
+    posts: amount,
+    holds: 0n,
+  }));
+  checkLimits(books, movements);
+  const stamp = journal.next('transaction.reversed');
+  const made: TransactionRecord = {
+    ...original,
+    id: stamp.subjectId,
+    type: 'reversal',
+    postings: given,
+    exchanges,
+    externalId: null,
+    metadata: {},
+    effectiveAt: stamp.recordedAt,
+    createdAt: stamp.recordedAt,
+    position: books.head + 1,
+    hold: null,
+    capture: null,
+    reversal: { reverses: id, reason: draft.reason },
+    reversed: given.map(() => 0n),
+    reversals: [],
+  };
+  countOn(books, original, made.id, shares);
+  if (original.capture !== null) {
+    countOn(books, books.transactions.get(original.capture.parentId)!, made.id, shares);
+  }
+  books.set(books.transactions, made.id, made);
+  const { reference } = made;
+  const effectiveAt = stamp.recordedAt;
+  move(books, stamp, movements, { transactionId: made.id, reference, effectiveAt });
+  books.advance(stamp.recordedAt);
+  const data = shownWithBalances(books, made);
+  journal.write({ type: 'transaction.reversed', transactionId: made.id, data, effectiveAt, key });
+  return data;
+}
+
+/** How much of each posting is given back. */
+export function sharesOf(
+  { isSeveral, postings }: Pick<TransactionRecord, 'isSeveral' | 'postings'>,
+  left: readonly bigint[],
+  amount: bigint | null,
+): readonly bigint[] {
+  const whole = isSeveral ? sum(left) : left[0]!;
+  if (amount === null || amount === whole) return left;
+  refuseIf(amount > whole, 'amount_exceeds_remaining');
+  if (isSeveral) return splitByLargestRemainder(amount, left);
+  if (postings.length === 1) return [amount];
+  const converted = divideHalfEven(left[1]! * amount, left[0]!);
+  refuseIf(converted === 0n, 'amount_too_small');
+  return [amount, converted];
+}
+
+function mirrored({ postings, exchanges }: TransactionRecord, shares: readonly bigint[]) {
+  const given: Posting[] = [];
+  const back: Exchange[] = [];
+  postings.forEach(({ sender, recipient, currency }, n) => {
+    if (shares[n] === 0n) return;
+    const exchange = exchanges.find(({ posting }) => posting === n);
+    if (exchange !== undefined) back.push({ posting: given.length, rate: exchange.rate });
+    given.push({ sender: recipient, recipient: sender, amount: shares[n]!, currency });
+  });
+  return { given, exchanges: back };
+}
+
+function countOn(
+  books: Books,
+  transaction: TransactionRecord,
+  reversalId: string,
+  shares: readonly bigint[],
+): void {
+  books.set(books.transactions, transaction.id, {
+    ...transaction,
+    reversed: transaction.reversed.map((before, n) => before + shares[n]!),
+    reversals: [...transaction.reversals, reversalId],
+  });
+}

@@ -1,0 +1,60 @@
+/** Of the ledger as a whole: rates, own currencies, closed periods. */
+import type { Books } from './books.js';
+import { fieldsOf, isRate, textOf } from './bodies.js';
+import type { Journal } from './journal.js';
+import { refuse, refuseIf } from './refusals.js';
+import { readClosedBefore } from './times.js';
+import { exponentOf } from './transactions.js';
+
+const currencyCode = /^[A-Za-z0-9]{1,32}$/;
+
+export function setRate(books: Books, journal: Journal, from: string, to: string, body: unknown) {
+  refuseIf(!currencyCode.test(from) || !currencyCode.test(to), 'not_found');
+  const { rate } = fieldsOf(body, ['rate']);
+  if (!isRate(rate)) return refuse('validation_error');
+  refuseIf(exponentOf(books, from) === undefined, 'unknown_currency');
+  refuseIf(exponentOf(books, to) === undefined, 'unknown_currency');
+  refuseIf(from === to, 'currency_mismatch');
+  const { recordedAt } = journal.next('exchange-rate.set');
+  const record = { from, to, rate, position: books.head + 1, setAt: recordedAt };
+  books.set(books.rates, `${from}/${to}`, record);
+  books.advance(recordedAt);
+  const data = { ...record, position: String(record.position) };
+  journal.write({
+    type: 'exchange-rate.set',
+    transactionId: null,
+    data,
+    effectiveAt: recordedAt,
+    key: null,
+  });
+  return data;
+}
+
+export function addCurrency(books: Books, journal: Journal, body: unknown, key: string | null) {
+  const fields = fieldsOf(body, ['code', 'exponent', 'name']);
+  const { code, exponent } = fields;
+  const name = textOf(fields['name']);
+  if (typeof code !== 'string' || !currencyCode.test(code)) return refuse('validation_error');
+  if (typeof exponent !== 'number' || !Number.isInteger(exponent)) return refuse('validation_error');
+  refuseIf(exponent < 0 || exponent > 18, 'validation_error');
+  refuseIf(exponentOf(books, code) !== undefined, 'currency_exists');
+  const { recordedAt } = journal.next('currency.added');
+  const data = { code, exponent, name, createdAt: recordedAt };
+  books.set(books.currencies, code, data);
+  books.advance(recordedAt);
+  journal.write({ type: 'currency.added', transactionId: null, data, effectiveAt: recordedAt, key });
+  return data;
+}
+
+export function closePeriod(books: Books, journal: Journal, body: unknown) {
+  const { date } = fieldsOf(body, ['date']);
+  const closedBefore = readClosedBefore(date);
+  if (closedBefore === null) return refuse('validation_error');
+  const { recordedAt } = journal.next('period.closed');
+  const record = { date: date as string, closedBefore, position: books.head + 1, setAt: recordedAt };
+  books.append(books.periods, record);
+  books.advance(recordedAt);
+  const data = { ...record, position: String(record.position) };
+  journal.write({ type: 'period.closed', transactionId: null, data, effectiveAt: recordedAt, key: null });
+  return data;
+}
