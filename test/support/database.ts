@@ -5,7 +5,10 @@ import { sharedCluster, type TestCluster } from './config.js';
 import {
   asSuperuser,
   restartTestCluster,
+  serverLog,
+  startServer,
   startTestCluster,
+  stopServer,
   stopTestCluster,
   TEMPLATE,
   urlOf,
@@ -22,6 +25,9 @@ export interface TestDatabase {
   readonly superuserUrl: string;
   /** Only with `ownCluster`: other test files use the shared one at the same time. */
   restartPostgres(mode: StopMode): Promise<void>;
+  stopPostgres(mode: StopMode): Promise<void>;
+  startPostgres(): Promise<void>;
+  postgresLog(): Promise<string>;
   drop(): Promise<void>;
 }
 
@@ -51,16 +57,20 @@ export async function createTestDatabase({
   const cluster = ownCluster ? await startTestCluster({ bin, settings }) : shared;
   const name = `test_${randomBytes(6).toString('hex')}`;
   await copyTemplate(cluster, isEmpty ? 'template0' : (copyOf?.name ?? TEMPLATE), name);
+  const ours = () => {
+    if (!ownCluster) throw new Error('Only a database with a cluster of its own can stop its server.');
+    return cluster;
+  };
   return {
     name,
     ownerUrl: urlOf(cluster, 'ledger_owner', name),
     ledgerUrl: urlOf(cluster, 'ledger_ledger', name),
     dispatcherUrl: urlOf(cluster, 'ledger_dispatcher', name),
     superuserUrl: urlOf(cluster, 'postgres', name),
-    restartPostgres: async (mode) => {
-      if (!ownCluster) throw new Error('Only a database with a cluster of its own can restart its server.');
-      await restartTestCluster(cluster, mode);
-    },
+    restartPostgres: async (mode) => restartTestCluster(ours(), mode),
+    stopPostgres: async (mode) => stopServer(ours(), mode),
+    startPostgres: async () => startServer(ours()),
+    postgresLog: () => serverLog(cluster),
     drop: () => (ownCluster ? stopTestCluster(cluster) : dropDatabase(cluster, name)),
   };
 }

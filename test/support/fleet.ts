@@ -15,6 +15,8 @@ export interface FleetOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** `api` is the ledger without its workers, which the test starts, or all of it. */
   readonly isSplit?: boolean;
+  /** Its name; absent: `api`. */
+  readonly firstApi?: string;
   /** Absent: as the run was asked for. */
   readonly withKafka?: boolean;
   /** Of a proxy in front of the broker. */
@@ -24,6 +26,8 @@ export interface FleetOptions {
   readonly database?: TestDatabase;
   /** How `api` is first started. */
   readonly first?: MemberOptions;
+  /** What a member is started with each time, unless it is told otherwise. */
+  readonly memberOptions?: (name: string, fleet: Fleet) => Promise<MemberOptions>;
 }
 
 /** In place of what a member is usually started with. */
@@ -43,19 +47,19 @@ export interface FleetEndpoint {
 
 /**
  * The whole product as processes that a test may kill, freeze and start, on a database of its own, with a
- * receiver. `api` keeps its address when it is started again; a worker or a dispatcher is a new one each time.
+ * receiver. An API keeps its address when it is started again; a worker or a dispatcher is a new one each time.
  */
 export class Fleet {
   readonly endpoints: FleetEndpoint[] = [];
   private readonly members = new Map<string, Product>();
+  private readonly apiPorts = new Map<string, number>();
 
   private constructor(
     readonly database: TestDatabase,
     readonly db: pg.Pool,
     readonly receiver: ReceiverLog,
-    /** Of the ledger's API. */
+    /** Of the first API. */
     readonly client: Client,
-    private readonly apiPort: number,
     /** Of a run over Kafka. */
     readonly broker: TestBroker | undefined,
     private readonly options: FleetOptions,
@@ -73,13 +77,14 @@ export class Fleet {
     const receiver = await ReceiverLog.start(options.receiver);
     const apiPort = await findFreePort();
     const client = new Client(`http://127.0.0.1:${apiPort}`, BOOTSTRAP_API_KEY);
-    const { withKafka = faultRun().withKafka, kafkaProxyPort: proxyPort } = options;
+    const { withKafka = faultRun().withKafka, kafkaProxyPort: proxyPort, firstApi = 'api' } = options;
     const broker = withKafka
       ? await startTestBroker(proxyPort === undefined ? {} : { proxyPort })
       : undefined;
-    const fleet = new Fleet(database, db, receiver, client, apiPort, broker, options);
+    const fleet = new Fleet(database, db, receiver, client, broker, options);
+    fleet.apiPorts.set(firstApi, apiPort);
     try {
-      await fleet.up('api', options.first);
+      await fleet.up(firstApi, options.first);
     } catch (error) {
       await fleet.stop();
       throw error;
@@ -88,16 +93,24 @@ export class Fleet {
   }
 
   /** Names begin with what the member is: `dispatcher`, `worker` or `api`. */
-  async up(name: string, options: MemberOptions = {}): Promise<Product> {
+  async up(name: string, given: MemberOptions = {}): Promise<Product> {
+    const options = { ...(await this.options.memberOptions?.(name, this)), ...given };
     const env = { LOG_LEVEL: 'warn', ...this.broker?.env, ...options.env };
     const { ledgerUrl, dispatcherUrl } = this.database;
     if (name.startsWith('dispatcher')) {
       return this.keep(name, await startDispatcher({ databaseUrl: dispatcherUrl, ...options, env }));
     }
     const role = name.startsWith('worker') ? 'worker' : this.options.isSplit ? 'api' : 'all';
-    const port = name === 'api' ? { port: this.apiPort } : {};
+    const port = name.startsWith('api') ? { port: await this.apiPortOf(name) } : {};
     const ledger = { databaseUrl: ledgerUrl, ...port, ...options, env: { LEDGER_ROLE: role, ...env } };
     return this.keep(name, await startProduct(ledger));
+  }
+
+  /** Where an API is, or will be. */
+  async apiPortOf(name: string): Promise<number> {
+    const port = this.apiPorts.get(name) ?? (await findFreePort());
+    this.apiPorts.set(name, port);
+    return port;
   }
 
   get(name: string): Product {
@@ -125,9 +138,13 @@ export class Fleet {
   }
 
   /** Makes endpoints at the receiver, by a dispatcher that is up. */
-  async addEndpoints(names: readonly string[], fields: object = {}): Promise<readonly FleetEndpoint[]> {
+  async addEndpoints(
+    names: readonly string[],
+    fields: object = {},
+    apiKey = BOOTSTRAP_API_KEY,
+  ): Promise<readonly FleetEndpoint[]> {
     const dispatcher = this.names.find((name) => name.startsWith('dispatcher')) ?? 'none';
-    const webhooks = new Client(this.get(dispatcher).url, BOOTSTRAP_API_KEY);
+    const webhooks = new Client(this.get(dispatcher).url, apiKey);
     const added: FleetEndpoint[] = [];
     for (const name of names) {
       const { id, secret } = await createEndpoint(webhooks, { url: this.receiver.urlOf(name), ...fields });

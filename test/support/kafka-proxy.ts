@@ -1,15 +1,18 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { DelayLine } from './delay-line.js';
 
 const PRODUCE = 0;
 
 /**
  * A TCP connection to a broker on which acknowledgements can get lost: a produce request passes and is applied, and
- * its answer never arrives; the connection is cut in its place, or stays and is silent.
+ * its answer never arrives; the connection is cut in its place, or stays and is silent. Connections can be cut and be
+ * slow as well.
  */
 export class KafkaProxy {
   private toLose = 0;
   private isSilent = false;
   private targetPort = 0;
+  private delayMs = 0;
   private readonly sockets = new Set<Socket>();
   /** Acknowledgements that were lost. */
   lost = 0;
@@ -36,6 +39,16 @@ export class KafkaProxy {
     this.isSilent = isSilent;
   }
 
+  /** From now on everything arrives so much later, in both directions; 0: at once. */
+  slow(delayMs: number): void {
+    this.delayMs = delayMs;
+  }
+
+  /** Ends the connections that are chosen; all of them unless told otherwise. */
+  cut(isChosen: () => boolean = () => true): void {
+    for (const socket of [...this.sockets]) if (isChosen()) socket.destroy();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.server.close(resolve));
@@ -44,6 +57,7 @@ export class KafkaProxy {
   private join(client: Socket): void {
     const upstream = connect(this.targetPort, '127.0.0.1');
     const produced = new Set<number>();
+    const [sent, answered] = [new DelayLine(() => this.delayMs), new DelayLine(() => this.delayMs)];
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -53,6 +67,8 @@ export class KafkaProxy {
       socket.on('close', () => {
         this.sockets.delete(socket);
         other.destroy();
+        sent.drop();
+        answered.drop();
       });
     }
     // A request is its length, its kind, the kind's version, its number, and more.
@@ -60,7 +76,7 @@ export class KafkaProxy {
       'data',
       framesOf((frame) => {
         if (frame.readInt16BE(4) === PRODUCE) produced.add(frame.readInt32BE(8));
-        upstream.write(frame);
+        sent.send(() => upstream.write(frame));
       }),
     );
     // An answer is its length, the request's number, and more.
@@ -68,7 +84,7 @@ export class KafkaProxy {
       'data',
       framesOf((frame) => {
         if (!produced.delete(frame.readInt32BE(4)) || this.toLose === 0) {
-          client.write(frame);
+          answered.send(() => client.write(frame));
           return;
         }
         this.toLose--;

@@ -5,10 +5,13 @@ import type { JournalEvent } from './client.js';
 import { until } from './journal-fixtures.js';
 import { readTopic, type ReadMessage } from './topic-reader.js';
 
-export interface Published {
+export interface BothTopics {
   /** As they stand in the topic, repeats included. */
   readonly events: readonly ReadMessage[];
   readonly entries: readonly ReadMessage[];
+}
+
+export interface Published extends BothTopics {
   /** Messages that a consumer drops because it has their like. */
   readonly repeats: number;
 }
@@ -32,17 +35,26 @@ export async function untilPublished(superuserUrl: string): Promise<void> {
   }
 }
 
+export async function readBothTopics(settings: KafkaSettings): Promise<BothTopics> {
+  const [events, entries] = await Promise.all([
+    readTopic(settings, topics.events),
+    readTopic(settings, topics.entries),
+  ]);
+  return { events, entries };
+}
+
 /**
- * Reads both topics and compares them with a ledger's journal: the same events, none lost, none invented; in
- * order per key once what a consumer has already seen is dropped by the rule of DESIGN §6.
+ * Reads both topics, unless they are given, and compares them with a ledger's journal: the same events, none lost,
+ * none invented; in order per key once what a consumer has already seen is dropped by the rule of DESIGN §6.
  */
 export async function expectJournalInTopics(
   settings: KafkaSettings,
   journal: readonly JournalEvent[],
+  given?: BothTopics,
 ): Promise<Published> {
   const ledgerId = journal[0]?.ledgerId ?? '';
-  const all = await Promise.all([readTopic(settings, topics.events), readTopic(settings, topics.entries)]);
-  const [events = [], entries = []] = all.map((messages) =>
+  const all = given ?? (await readBothTopics(settings));
+  const [events = [], entries = []] = [all.events, all.entries].map((messages) =>
     messages.filter(({ headers }) => headers['ce_source'] === `/ledgers/${ledgerId}`),
   );
 

@@ -110,11 +110,11 @@ export async function expectAnsweredOnce(fleet: Delivering, answered: ReadonlySe
   expect(rows.map(({ key }) => key).sort()).toEqual([...answered].sort());
 }
 
-/** Event ids since the endpoint was made; of all events where none is named. */
+/** Event ids of the endpoint's ledger since it was made; of all events where none is named. */
 async function journalOf(fleet: Delivering, endpointId: string | null): Promise<Set<string>> {
   const { rows } = await fleet.db.query<{ id: string }>(
-    `SELECT e.id FROM journal.events e WHERE e.recorded_at > coalesce(
-      (SELECT created_at FROM dispatcher.endpoints WHERE id = $1), '-infinity')`,
+    `SELECT e.id FROM journal.events e LEFT JOIN dispatcher.endpoints p ON p.id = $1::uuid
+      WHERE $1::uuid IS NULL OR (e.ledger_id = p.ledger_id AND e.recorded_at > p.created_at)`,
     [endpointId === null ? null : uuidOf(endpointId)],
   );
   return new Set(rows.map(({ id }) => encodeTypeId('evt', id)));

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { DelayLine } from './delay-line.js';
 
 /**
  * What happens to the bytes that were waited for, on their connection:
@@ -14,11 +15,15 @@ interface Armed {
   readonly happened: () => void;
 }
 
-/** A TCP connection to Postgres that can be made to fail at one exact moment: when the client sends something. */
+/**
+ * A TCP connection, such as one to Postgres, that can be made to fail at one exact moment, when the client sends
+ * something, to be cut at any, and to be slow.
+ */
 export class TcpProxy {
   private readonly armed: Armed[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly held: (() => void)[] = [];
+  private delayMs = 0;
 
   private constructor(
     private readonly server: Server,
@@ -43,6 +48,16 @@ export class TcpProxy {
     return new Promise((happened) => this.armed.push({ bytes, fault, happened }));
   }
 
+  /** What was to fail and has not does not. */
+  disarm(): void {
+    this.armed.length = 0;
+  }
+
+  /** From now on everything arrives so much later, in both directions; 0: at once. */
+  slow(delayMs: number): void {
+    this.delayMs = delayMs;
+  }
+
   /** Lets everything that is held pass. */
   release(): void {
     for (const pass of this.held.splice(0)) pass();
@@ -61,6 +76,7 @@ export class TcpProxy {
 
   private join(client: Socket, target: URL): void {
     const upstream = connect(Number(target.port), target.hostname);
+    const [sent, answered] = [new DelayLine(() => this.delayMs), new DelayLine(() => this.delayMs)];
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -71,10 +87,12 @@ export class TcpProxy {
       socket.on('close', () => {
         this.sockets.delete(socket);
         other.destroy();
+        sent.drop();
+        answered.drop();
       });
     }
-    client.on('data', (chunk) => this.forward(chunk, client, upstream));
-    upstream.on('data', (chunk) => client.write(chunk));
+    client.on('data', (chunk) => sent.send(() => this.forward(chunk, client, upstream)));
+    upstream.on('data', (chunk) => answered.send(() => client.write(chunk)));
   }
 
   private forward(chunk: Buffer, client: Socket, upstream: Socket): void {

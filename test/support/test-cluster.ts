@@ -73,6 +73,22 @@ export async function restartTestCluster(cluster: TestCluster, mode: StopMode): 
   if (code !== 0) throw new Error(`Postgres could not be restarted: ${output}`);
 }
 
+/** Until `startServer`; the port and the data stay. */
+export async function stopServer(cluster: TestCluster, mode: StopMode): Promise<void> {
+  const { code, output } = await pgCtl(cluster, 'stop', '-m', mode, '-w', '-t', '60');
+  if (code !== 0) throw new Error(`Postgres could not be stopped: ${output}`);
+}
+
+export async function startServer(cluster: TestCluster): Promise<void> {
+  const { code, output } = await startOn(cluster, cluster.port);
+  if (code !== 0) throw new Error(`Postgres could not be started again: ${output}`);
+}
+
+/** What the server has logged, the newest last. */
+export async function serverLog(cluster: Cluster): Promise<string> {
+  return await readFile(logPath(cluster), 'utf8').catch(() => '');
+}
+
 export function urlOf({ port, passwords }: TestCluster, role: TestRole, database: string): string {
   return `postgres://${role}:${passwords[role]}@127.0.0.1:${port}/${database}`;
 }
@@ -111,21 +127,16 @@ async function startOnFreePort(cluster: Cluster): Promise<number> {
   let output = '';
   for (let tries = 0; tries < STARTS_MAX; tries++) {
     const port = await findFreePort();
-    const started = await pgCtl(
-      cluster,
-      'start',
-      '-w',
-      '-t',
-      '60',
-      '-o',
-      `-p ${port}`,
-      ...logOptions(cluster),
-    );
+    const started = await startOn(cluster, port);
     if (started.code === 0) return port;
     output = started.output;
   }
-  const log = await readFile(logPath(cluster), 'utf8').catch(() => '');
+  const log = await serverLog(cluster);
   throw new Error(`The tests' Postgres could not be started: ${output}\n${log.slice(-2000)}`);
+}
+
+function startOn(cluster: Cluster, port: number) {
+  return pgCtl(cluster, 'start', '-w', '-t', '60', '-o', `-p ${port}`, ...logOptions(cluster));
 }
 
 function pgCtl({ binaries, directory, osUser }: Cluster, command: string, ...options: string[]) {
