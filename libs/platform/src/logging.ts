@@ -14,12 +14,16 @@ export interface Logger {
 
 export interface Log {
   readonly logger: PinoLogger;
-  /** Writes out what is still in memory; to be called last. */
-  flush(): void;
+  /**
+   * Writes out what is still in memory; to be called last. Where nobody reads any more, or too slowly, it is given up:
+   * pino's own flush would try for ever, and hold up the end of the process.
+   */
+  end(): Promise<void>;
 }
 
 const bufferBytes = 15_360;
 const flushEveryMs = 500;
+const endMsMax = 1_000;
 
 /** Lines of JSON on standard output, gathered into larger writes so that a request doesn't wait for them. */
 export function createLog(app: string, level: LogLevel): Log {
@@ -38,7 +42,24 @@ export function createLog(app: string, level: LogLevel): Log {
     },
     destination,
   );
-  return { logger, flush: () => destination.flushSync() };
+  return { logger, end: () => endOf(destination) };
+}
+
+function endOf(destination: ReturnType<typeof pino.destination>): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => {
+      // Else it would try once more, and for ever, when the process exits.
+      destination.destroy();
+      resolve();
+    }, endMsMax);
+    const ended = () => {
+      clearTimeout(limit);
+      resolve();
+    };
+    destination.once('close', ended);
+    destination.once('error', ended);
+    destination.end();
+  });
 }
 
 /** Nest's own messages, in the same log. */

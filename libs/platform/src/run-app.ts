@@ -55,8 +55,7 @@ function stopWhenTold(app: RunningApp, log: Log, limitMs: number): void {
   };
   const exit = (code: number, message: string) => {
     log.logger.info(message);
-    log.flush();
-    process.exit(code);
+    void log.end().finally(() => process.exit(code));
   };
   process.once('SIGTERM', () => shutDown('SIGTERM'));
   process.once('SIGINT', () => shutDown('SIGINT'));
