@@ -135,6 +135,65 @@ it('every projection equals its fold after a random life, and each spoiled colum
   await expectVerified(db.database.ownerUrl);
 }, 120_000);
 
+describe('state, built again,', () => {
+  const mend = (name: string, repair = true) => {
+    const { state } = projections.find((projection) => projection.name === name)!;
+    return rebuildState(db.database.ownerUrl, state!, { repair, tell: (line) => void told.push(line) });
+  };
+
+  it('is mended while batches go on, and they lose nothing', async () => {
+    const lived = await livedLedger(40);
+    const { ledgerId } = lived.ledger;
+    let isDone = false;
+    const writing = (async () => {
+      while (!isDone) await lived.live(10);
+    })();
+    try {
+      // Of these nothing but the repair writes a row that was there before.
+      for (const name of ['external-ids', 'closed-periods', 'external-ids']) {
+        const table = name === 'external-ids' ? 'transaction_external_ids' : 'closed_periods';
+        await db.superuser.query(
+          `DELETE FROM ledger.${table} WHERE ctid = (SELECT ctid FROM ledger.${table} WHERE ledger_id = $1 LIMIT 1)`,
+          [ledgerId],
+        );
+        expect(await mend(name)).toMatchObject({ differing: 0, repaired: 1, untold: [] });
+      }
+    } finally {
+      isDone = true;
+      await writing;
+    }
+    for (const { name, state } of projections) {
+      if (state !== null) expect(await mend(name, false)).toMatchObject({ differing: 0, untold: [] });
+    }
+    await db.project(ledgerId);
+    await expectVerified(db.database.ownerUrl);
+  });
+
+  it('is left alone where the events do not tell how it must be', async () => {
+    const [sound, erased] = [await livedLedger(20), await livedLedger(20)];
+    await db.superuser.query(
+      'UPDATE journal.events SET data = NULL, data_salt = NULL WHERE ledger_id = $1 AND position = 20',
+      [erased.ledger.ledgerId],
+    );
+    await db.superuser.query('UPDATE ledger.accounts SET posted_credits = posted_credits + 1');
+    const rows = await db.superuser.query('SELECT * FROM ledger.accounts WHERE ledger_id = $1 ORDER BY id', [
+      erased.ledger.ledgerId,
+    ]);
+    const { rowCount } = await db.superuser.query('SELECT FROM ledger.accounts WHERE ledger_id = $1', [
+      sound.ledger.ledgerId,
+    ]);
+    expect(await mend('accounts')).toMatchObject({
+      differing: 0,
+      repaired: rowCount,
+      untold: [{ ledgerId: erased.ledger.ledgerId, reason: '1 events are erased' }],
+    });
+    const after = await db.superuser.query('SELECT * FROM ledger.accounts WHERE ledger_id = $1 ORDER BY id', [
+      erased.ledger.ledgerId,
+    ]);
+    expect(after.rows).toEqual(rows.rows);
+  });
+});
+
 describe('the lists, built again,', () => {
   it('are the same rows in tables of the same definition, and turns go on with them', async () => {
     const lived = await livedLedger();
