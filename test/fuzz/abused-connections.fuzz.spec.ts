@@ -93,7 +93,10 @@ class NormalClients {
   ): Promise<void> {
     while (!this.isStopped) {
       const startedAt = performance.now();
-      const answer = await send(caller).catch((error: unknown) => ({ status: 0, text: String(error) }));
+      const attempt = () => send(caller).catch((error: unknown) => ({ status: 0, text: String(error) }));
+      let answer = await attempt();
+      // A connection that was idle may be ended while the next request is on its way.
+      if (/socket hang up|ECONNRESET/.test(answer.text)) answer = await attempt();
       this.tookMs.push(performance.now() - startedAt);
       if (answer.status !== expected) this.refusals.push(`${answer.status} ${answer.text.slice(0, 200)}`);
       await sleep(20);
