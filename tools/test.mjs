@@ -13,7 +13,7 @@ const runTimeoutMs = 20 * 60_000;
 const workers = 3;
 const postgres15 = '/usr/lib/postgresql/15';
 /** Suites on a database whose release makes no difference to what they test. */
-const besideSql = 'test/integration/(cli|authenticate|calling-guide|subscribers-[a-z]+)\\.int';
+const besideSql = 'test/integration/(cli|authenticate|calling-guide|dump-restore|subscribers-[a-z]+)\\.int';
 
 const { TEST_POSTGRES_BIN: postgresBin, ...environment } = process.env;
 const jestArguments = process.argv.slice(2);

@@ -14,7 +14,7 @@ beforeEach(async () => {
   finish = () => undefined;
   boundBodies(app, 1_500);
   app.setErrorHandler((error, _request, reply) => {
-    const { status, code, headers } = error as unknown as ApiError;
+    const { status, code, headers } = error as ApiError;
     return reply.code(status).headers(headers).send({ code });
   });
   app.post('/held', () => new Promise((resolve) => (finish = () => resolve('done'))));
