@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresPool, readSession } from '#platform';
 import { scanDueHolds, walkDueHolds, walkStart } from '../../apps/ledger/src/expiry/scan-due-holds.js';
@@ -60,22 +60,23 @@ afterAll(async () => {
   await apps.stop();
 }, 90_000);
 
-const cpuSecondsOf = (pid: number): number => {
-  const path = `/proc/${pid}/stat`;
-  if (!existsSync(path)) return 0;
-  const stat = readFileSync(path, 'latin1');
+/** Empty where the process has ended: pools give back connections that idle. */
+function processFile(pid: number, file: 'stat' | 'status'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+function cpuSecondsOf(pid: number): number {
+  const stat = processFile(pid, 'stat');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-};
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
 
-const residentMegabytes = (pid: number): number =>
-  Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024);
-
-/** What a backend has for itself, without what all of them share. */
-const privateMegabytes = (pid: number): number => {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1_024;
-};
+const megabytesOf = (pid: number, kind: 'VmRSS' | 'RssAnon'): number =>
+  Number(new RegExp(`^${kind}:\\s+(\\d+) kB$`, 'm').exec(processFile(pid, 'status'))?.[1] ?? 0) / 1_024;
 
 async function medianPostMs(over: number): Promise<number> {
   const times: number[] = [];
@@ -114,13 +115,13 @@ async function measure() {
   await sleep(idleMs);
   const after = [...pids.map(cpuSecondsOf), ofBackends()];
   const idle = after.map((seconds, n) => (seconds - before[n]!) / (idleMs / 1_000));
-  const backendMegabytes = backends.map(({ pid }) => privateMegabytes(pid));
+  const backendMegabytes = backends.map(({ pid }) => megabytesOf(pid, 'RssAnon'));
   return {
     postOfOne,
     postOfMany,
     list,
     idle: { ledger: idle[0]!, dispatcher: idle[1]!, backends: idle[2]! },
-    resident: pids.map(residentMegabytes),
+    resident: pids.map((pid) => Math.round(megabytesOf(pid, 'VmRSS'))),
     backends: backends.length,
     backendMax: Math.max(...backendMegabytes),
     startMs: await startMs(),
