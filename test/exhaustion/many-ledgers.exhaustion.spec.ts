@@ -110,17 +110,21 @@ async function measure() {
   const { rows: backends } = await apps.db.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename IN ('ledger_ledger', 'ledger_dispatcher')`,
   );
-  const ofBackends = () => backends.reduce((sum, { pid }) => sum + cpuSecondsOf(pid), 0);
-  const before = [...pids.map(cpuSecondsOf), ofBackends()];
+  const all = [...pids, ...backends.map(({ pid }) => pid)];
+  const before = all.map(cpuSecondsOf);
   await sleep(idleMs);
-  const after = [...pids.map(cpuSecondsOf), ofBackends()];
-  const idle = after.map((seconds, n) => (seconds - before[n]!) / (idleMs / 1_000));
+  // A backend that has ended meanwhile had nothing to do.
+  const idle = all.map((pid, n) => Math.max(0, cpuSecondsOf(pid) - before[n]!) / (idleMs / 1_000));
   const backendMegabytes = backends.map(({ pid }) => megabytesOf(pid, 'RssAnon'));
   return {
     postOfOne,
     postOfMany,
     list,
-    idle: { ledger: idle[0]!, dispatcher: idle[1]!, backends: idle[2]! },
+    idle: {
+      ledger: idle[0]!,
+      dispatcher: idle[1]!,
+      backends: idle.slice(2).reduce((sum, share) => sum + share, 0),
+    },
     resident: pids.map((pid) => Math.round(megabytesOf(pid, 'VmRSS'))),
     backends: backends.length,
     backendMax: Math.max(...backendMegabytes),

@@ -31,8 +31,9 @@ const rowsPerStatement = 20;
 const grownTo = 5_000;
 
 const wasEmpty = 'that was empty when it was looked at';
+const wasNeverSeen = 'that nobody has ever looked at';
 const statistics: Readonly<Record<string, () => Promise<void>>> = {
-  'that nobody has ever looked at': async () => undefined,
+  [wasNeverSeen]: async () => undefined,
   [wasEmpty]: async () => vacuum(),
   'that had a few rows when it was looked at': async () => {
     await addDue(5);
@@ -218,8 +219,8 @@ describe.each(Object.keys(statistics))('a table %s', (name) => {
     expect(await rowsRead(session, () => statements[what]!(session, some))).toBeLessThan(1_000);
   });
 
-  // Of lanes in a table that was empty, all entries of the endpoint are read for each: the next ANALYZE ends that.
-  if (name !== wasEmpty) {
+  // Where nothing is known of lanes, all entries of the endpoint may be read for each: the next ANALYZE ends that.
+  if (name !== wasEmpty && name !== wasNeverSeen) {
     it.each(Object.keys(statementsOfLanes))(
       'has grown, and a session that knows it from before %s',
       async (what) => {
@@ -234,6 +235,6 @@ describe.each(Object.keys(statistics))('a table %s', (name) => {
     // It may read all that the endpoint has, in two ways: it is done every few seconds.
     expect(due).toBeLessThan(7 * grownTo);
     const cancelled = await rowsRead(session, () => cancelPending(session, term, ledgerId, endpointId));
-    expect(cancelled).toBeLessThan(name === wasEmpty ? Infinity : 15_000);
+    expect(cancelled).toBeLessThan(name === wasEmpty || name === wasNeverSeen ? Infinity : 15_000);
   });
 });
