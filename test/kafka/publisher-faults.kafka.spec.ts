@@ -1,5 +1,5 @@
 import { TopicPublisher } from '#event-stream';
-import { renderTopicMessages, topics } from '#contracts';
+import { encodeTypeId, renderTopicMessages, topics } from '#contracts';
 import { until } from '../support/delivery-fixtures.js';
 import { settingsOf, withOwnBroker } from '../support/kafka.js';
 import { PublishingFaults } from '../support/publishing-faults.js';
@@ -61,6 +61,31 @@ describe('a publisher whose surroundings fail', () => {
     },
     60_000,
   );
+
+  test('publishes while its clock is hours wrong', async () => {
+    const { settings } = publishing.fleet.broker!;
+    const log = () => undefined;
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const publisher = new TopicPublisher({ settings, logger, sendMsMax: 20_000 });
+    const rightNow = Date.now.bind(Date);
+    const ledgerId = '01938f0e-0000-7000-8000-00000000feed';
+    const clock = import.meta.jest.spyOn(Date, 'now');
+    try {
+      for (const [hours, position] of [
+        [5, 1],
+        [-5, 2],
+      ] as const) {
+        clock.mockImplementation(() => rightNow() + hours * 3_600_000);
+        await publisher.send(renderTopicMessages({ ...eventAt(position), ledgerId }));
+      }
+    } finally {
+      clock.mockRestore();
+      publisher.stop();
+    }
+    const read = await readTopic(settings, topics.events);
+    const ours = read.filter(({ headers }) => headers['ce_source']?.endsWith(encodeTypeId('ldg', ledgerId)));
+    expect(ours.map(({ headers }) => headers['ce_position'])).toEqual(['1', '2']);
+  }, 60_000);
 });
 
 function eventAt(position: number) {

@@ -55,6 +55,9 @@ async function createMissing(
       replicationFactor,
       configEntries: [
         { name: 'cleanup.policy', value: 'delete' },
+        // The broker's clock, not the publisher's: one that is an hour ahead would have all it sends refused, and one
+        // that is days behind would have it deleted at once.
+        { name: 'message.timestamp.type', value: 'LogAppendTime' },
         // "All in-sync replicas" of one that is left would be no second copy.
         { name: 'min.insync.replicas', value: replicationFactor >= 3 ? '2' : '1' },
       ],
