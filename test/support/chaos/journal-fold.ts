@@ -175,8 +175,10 @@ export function balanceOf({ id, balance: { posted, available, pendingIn, pending
   return { id, posted, available, pendingIn, pendingOut };
 }
 
+/** Of all but system accounts, which are in no list. */
 export function expectedBalances({ accounts }: JournalFold) {
-  return [...accounts].map(([id, { posted, pendingIn, pendingOut }]) => ({
+  const listed = [...accounts].filter(([id]) => id.startsWith('acc_'));
+  return listed.map(([id, { posted, pendingIn, pendingOut }]) => ({
     id,
     posted: posted.toString(),
     available: (posted - pendingOut).toString(),
