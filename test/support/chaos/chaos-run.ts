@@ -104,6 +104,7 @@ export class ChaosRun {
     }
     this.asked.push(...load.asked);
     this.sent += load.sent;
+    await Promise.all(ledgers.map(untilNothingExpires));
     await untilPublished(chaos.fleet.database.superuserUrl);
     await untilDelivered(chaos.fleet);
     chaos.tell('all is published and delivered');
@@ -235,6 +236,17 @@ export class ChaosRun {
       expectSameRows(entries.map(entryOf).reverse(), expectedEntries(fold, accountId));
     }
   }
+}
+
+/** Holds that have an end go on by themselves, and nothing is to change while it is compared. */
+async function untilNothingExpires({ client }: LedgerUnderLoad): Promise<void> {
+  await until('no hold has an end to come', async () => {
+    const open = ['pending', 'partially_captured'].map((status) =>
+      client.all<Transaction>('/v1/transactions', { ...pageLimit, 'filter[status]': status }),
+    );
+    const holds = (await Promise.all(open)).flat();
+    return holds.every(({ expiresAt }) => expiresAt == null);
+  });
 }
 
 /** The first that differ are enough to be shown. */
