@@ -364,6 +364,13 @@ describe('changing', () => {
     expect((await client.account(account.id)).name).toBe(account.name);
   });
 
+  test('what is so already is answered as it was then, whatever others make of it meanwhile', async () => {
+    const { id } = await client.open();
+    const names = Array.from({ length: 200 }, (_, n) => ['A', 'A', 'B', 'B'][n % 4]);
+    const answers = await Promise.all(names.map((name) => patch(id, { name })));
+    expect(answers.map(({ body }) => body.data.name)).toEqual(names);
+  });
+
   const wrong: [string, unknown, string | undefined][] = [
     ['a name of null', { name: null }, 'name'],
     ['a visibility of null', { visibility: null }, 'visibility'],

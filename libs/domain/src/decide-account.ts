@@ -56,7 +56,7 @@ export function decideUpdateAccount(
   if (externalId && externalId !== account.externalId && state.isAccountExternalIdTaken(externalId)) {
     return refuse('external_id_taken', 'another account has this externalId', 'externalId');
   }
-  if (!changesAnything(command.changes, account)) return accept([]);
+  if (!changesAnything(command.changes, account)) return { ...accept([]), unchanged: account };
   return accept([{ type: 'account.updated', account: changed(account, command.changes, state) }]);
 }
 

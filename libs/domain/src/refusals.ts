@@ -1,3 +1,5 @@
+import type { Account } from './accounts.js';
+
 /** Why a command changes nothing. The codes are part of the wire contract. */
 export type RefusalCode =
   | 'validation_error'
@@ -36,7 +38,12 @@ export interface Refusal {
 
 /** A command's fate: the events that it makes, or the one reason why it makes none. */
 export type Decision<Event> =
-  | { readonly accepted: true; readonly events: readonly Event[] }
+  | {
+      readonly accepted: true;
+      readonly events: readonly Event[];
+      /** The account that was to be changed, where it is so already. */
+      readonly unchanged?: Account;
+    }
   | { readonly accepted: false; readonly refusal: Refusal };
 
 export type Refused = Extract<Decision<never>, { readonly accepted: false }>;

@@ -78,7 +78,8 @@ class UnitDecider {
     if (request.isDryRun) return accepted(foresee(state.overlay(), decided.events), true);
     const events = this.recorder.record(request, decided.events);
     if (keyed) this.useUp(keyed, events);
-    return accepted(events, false);
+    const { unchanged } = decided;
+    return { ...accepted(events, false), ...(unchanged && { unchanged }) };
   }
 
   /**

@@ -1,5 +1,6 @@
 import {
   decide,
+  type Account,
   type Caller,
   type DomainEvent,
   type LedgerCommand,
@@ -16,7 +17,7 @@ export interface DecidedEvent {
 }
 
 export type DecidedCommand =
-  | { readonly accepted: true; readonly events: readonly DecidedEvent[] }
+  | { readonly accepted: true; readonly events: readonly DecidedEvent[]; readonly unchanged?: Account }
   | { readonly accepted: false; readonly refusal: Refusal };
 
 /** Decides one command as the domain does, apart from what only who stores events can know. */
@@ -39,7 +40,7 @@ export function decideCommand(
     if (isTooLarge(event, dataText)) return { accepted: false, refusal: tooLarge };
     events.push({ event, dataText });
   }
-  return { accepted: true, events };
+  return { ...decision, events };
 }
 
 const tooLarge: Refusal = {

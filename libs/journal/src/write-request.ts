@@ -1,4 +1,4 @@
-import type { CreateTransactionCommand, DomainEvent, Refusal } from '#domain';
+import type { Account, CreateTransactionCommand, DomainEvent, Refusal } from '#domain';
 
 /** Who asks, and for how long they wait. */
 export interface WriteRequest {
@@ -39,6 +39,8 @@ export type Outcome =
       /** Of a dry run the events have the positions that they would have had. */
       readonly isDryRun: boolean;
       readonly events: readonly CommittedEvent[];
+      /** The account that was to be changed, where it was so already: as it was then. */
+      readonly unchanged?: Account;
     }
   | { readonly accepted: false; readonly refusal: Refusal };
 

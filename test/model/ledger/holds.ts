@@ -47,10 +47,10 @@ export function capture(
   key: string | null,
 ) {
   const named = transactionNamed(books, id);
+  refuseIf(amount !== null && named.hold !== null && named.isSeveral, 'validation_error');
   refuseClosedAndFrozen(accountsOf(books, named));
   const parent = openHold(named, journal.now);
   const { hold, postings } = parent;
-  refuseIf(amount !== null && parent.isSeveral, 'validation_error');
   refuseIf(amount !== null && amount > hold.held[0]!, 'amount_exceeds_remaining');
   const isAll = amount === null || amount === hold.held[0];
   const taken = isAll ? hold.held : partOf(books, parent, amount);

@@ -194,12 +194,11 @@ export class AccountsController {
     if (lowersMinimum(body.minBalance) || body.status !== undefined) requireScope(caller, 'admin');
     const accountId = pathAccountId(id);
     const command = new UpdateAccount(request, accountId, changesOf(body), ifMatch(headers, 'settings'));
-    const events = committedEvents(await this.commands.execute(command), reply);
-    const isUnchanged = events.length === 0;
-    const account = isUnchanged
-      ? (await this.find(caller, 'account', id, undefined)).account
-      : accountAfter(events);
-    return answerAccount(account, caller, reply);
+    const outcome = await this.commands.execute(command);
+    const events = committedEvents(outcome, reply);
+    // Read now it could be what another request has made of it since.
+    const unchanged = outcome.accepted ? outcome.unchanged : undefined;
+    return answerAccount(unchanged ?? accountAfter(events), caller, reply);
   }
 
   @Documented({
