@@ -45,8 +45,8 @@ const currenciesAndRates: Draft[] = [
   { method: 'POST', path: '/v1/currencies', body: { code: 'GRN', exponent: 5, name: 'Grains' } },
   ...[
     ['EUR', 'USD', '1.0837'],
-    ['USD', 'EUR', '0.92'],
-    ['EUR', 'JPY', '161.37'],
+    ['USD', 'EUR', '0.5'],
+    ['EUR', 'JPY', '150'],
     ['EUR', 'PTS', '10'],
     ['PTS', 'GRN', '0.0015'],
   ].map(([from, to, rate]) => ({

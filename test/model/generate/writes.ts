@@ -106,7 +106,9 @@ export class Writes {
       sender: random.chance(7) ? 'ROOT' : this.accountAt(sender),
       recipient: random.chance(6) ? 'ROOT' : this.accountAt(recipient),
       amount: this.amount(),
-      ...this.sometimes(8, { exchangeRate: this.rate() }),
+      ...this.sometimes(generated.currencyOf.get(recipient) === currency ? 2 : 50, {
+        exchangeRate: this.rate(),
+      }),
     };
   }
 
@@ -302,7 +304,8 @@ export class Writes {
   }
 
   private rate(): string {
-    return this.random.pick(['1.0837', '0.5', '1.5', '2', '150', '0.0067', '1.115', '0.005', '0']);
+    // With most of them every second or fourth amount comes to a half.
+    return this.random.pick(['0.5', '1.5', '2.5', '0.25', '50', '150', '1.0837', '1.115', '0.005', '0']);
   }
 
   private deadline(): string {

@@ -81,6 +81,8 @@ function answerItem(books: Books, journal: Journal, item: Item, batchKey: string
   const { draft, key, request } = item;
   try {
     return books.attempt(() => {
+      // The key of the whole stands for the whole: no item can have it as well.
+      refuseIf(key !== null && key === batchKey, 'idempotency_key_reused');
       const before = answeredBefore(books, key, request);
       if (before !== null) return { status: 201, data: dataOf(before.body), replayed: true };
       const data = createTransaction(books, journal, draft, key ?? batchKey);
