@@ -80,7 +80,9 @@ export class MixedLoad {
     await this.done;
     await Promise.race([
       Promise.allSettled(this.underWay),
-      sleep(sentMsMax).then(() => Promise.reject(new Error('requests have no end'))),
+      sleep(sentMsMax, undefined, { ref: false }).then(() =>
+        Promise.reject(new Error('requests have no end')),
+      ),
     ]);
     for (const write of this.asked) {
       if (write.unknown > 0 && !hasEffect(write)) await this.resolve(write);
