@@ -8,7 +8,7 @@ import type { Client } from '../../support/client.js';
 import { CallLog } from './recording-client.js';
 import { resolve } from './resolve.js';
 
-const finalLists = 40;
+const finalLists = 60;
 
 /** `ledger` is a client of an empty ledger. */
 export async function runProgram(ledger: Client, program: Program): Promise<RecordedRun> {
