@@ -1,5 +1,5 @@
 /** Of the ledger as a whole: rates, own currencies, closed periods. */
-import type { Books } from './books.js';
+import type { Books, CurrencyRecord } from './books.js';
 import { fieldsOf, isRate, textOf } from './bodies.js';
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
@@ -30,13 +30,20 @@ export function setRate(books: Books, journal: Journal, from: string, to: string
   return data;
 }
 
-export function addCurrency(books: Books, journal: Journal, body: unknown, key: string | null) {
+type CurrencyDraft = Omit<CurrencyRecord, 'createdAt'>;
+
+export function currencyDraft(body: unknown): CurrencyDraft {
   const fields = fieldsOf(body, ['code', 'exponent', 'name']);
   const { code, exponent } = fields;
   const name = textOf(fields['name']);
   if (typeof code !== 'string' || !currencyCode.test(code)) return refuse('validation_error');
   if (typeof exponent !== 'number' || !Number.isInteger(exponent)) return refuse('validation_error');
   refuseIf(exponent < 0 || exponent > 18, 'validation_error');
+  return { code, exponent, name };
+}
+
+export function addCurrency(books: Books, journal: Journal, draft: CurrencyDraft, key: string | null) {
+  const { code, exponent, name } = draft;
   refuseIf(exponentOf(books, code) !== undefined, 'currency_exists');
   const { recordedAt } = journal.next('currency.added');
   const data = { code, exponent, name, createdAt: recordedAt };

@@ -17,7 +17,7 @@ import { answeredBefore, canonical, keepAnswer, type Answer } from './idempotenc
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
 import { reversalDraft, reverse } from './reversals.js';
-import { addCurrency, closePeriod, setRate } from './settings.js';
+import { addCurrency, closePeriod, currencyDraft, setRate } from './settings.js';
 
 export interface WriteRequest {
   readonly method: string;
@@ -109,7 +109,10 @@ function commandOf(
     const draft = accountDraft(body);
     return always(201, (key) => openAccount(books, journal, draft, key));
   }
-  if (resource === 'currencies') return always(201, (key) => addCurrency(books, journal, body, key));
+  if (resource === 'currencies') {
+    const draft = currencyDraft(body);
+    return always(201, (key) => addCurrency(books, journal, draft, key));
+  }
   if (id === 'batch') return { ...always(200, 'batch'), isDryRun: batchDraft(body).isDryRun };
   if (id === '') {
     const draft = transactionDraft(body, resource as Route);
