@@ -85,7 +85,8 @@ const isShort = (before: AccountRecord, after: AccountRecord): boolean =>
 function isOver(before: AccountRecord, after: AccountRecord): boolean {
   const [was, is] = [before.posted + before.pendingIn, after.posted + after.pendingIn];
   if (after.maxBalance !== null && is > was && is > after.maxBalance) return true;
-  return [after.posted, after.pendingIn, after.pendingOut, availableOf(after), is].some(hasTooManyDigits);
+  // What is available may be wider: it is counted from a limit that may itself have all the digits.
+  return [after.posted, after.pendingIn, after.pendingOut, is].some(hasTooManyDigits);
 }
 
 function moved(account: AccountRecord, sign: bigint, posts: bigint, holds: bigint): AccountRecord {
