@@ -73,16 +73,20 @@ class Replay {
     return this.found.slice(0, findingsMax);
   }
 
-  /** Accounts are counted right after they are read, so that their total may be that of a later position. */
+  /**
+   * Rows that may change are counted right after they are read, so that the total may be that of a later position;
+   * and of transactions by status that of none, as no more are counted than there were.
+   */
   private partsOf(call: LoggedCall): Waiting[] {
     const window = this.windowOfAnswer(call);
-    const isCounted = call.path === '/v1/accounts' && call.query['page[total]'] === 'true';
-    if (!isCounted || call.status !== 200) return [{ call, part: 'whole', window, tried: null }];
+    const isCounted = call.status === 200 && call.query['page[total]'] === 'true';
+    const isByStatus = call.query['filter[status]'] !== undefined;
+    const canChange = ['/v1/accounts', '/v1/exchange-rates', '/v1/currencies'].includes(call.path);
+    if (!isCounted || (!canChange && !isByStatus)) return [{ call, part: 'whole', window, tried: null }];
+    const rows: Waiting = { call, part: 'rows', window, tried: null };
+    if (!canChange) return [rows];
     const { to } = this.windows.get(call)!;
-    return [
-      { call, part: 'rows', window, tried: null },
-      { call, part: 'total', window: { from: window.from, to }, tried: null },
-    ];
+    return [rows, { call, part: 'total', window: { from: window.from, to }, tried: null }];
   }
 
   /** A list says itself at which position it was read. */
