@@ -47,10 +47,6 @@ export function createTransaction(
   draft.conditions.forEach((condition, n) =>
     checkCondition(books, condition, watched[n]!, postings[0]!.currency),
   );
-  refuseIf(
-    postings.some(({ amount }) => hasTooManyDigits(amount)),
-    'balance_limit_exceeded',
-  );
   const movements = postings.map((posting) => movementOf(posting, draft.isPending));
   checkLimits(books, movements);
   return record(books, journal, draft, postings, exchanges, movements, key);
@@ -86,6 +82,7 @@ function postingsOf(books: Books, drafts: readonly PostingDraft[], parties: read
     const rate = exchangeRate ?? books.rates.get(`${from}/${to}`)?.rate ?? refuse('exchange_rate_missing');
     const converted = convert(amount, rate, exponentOf(books, from)!, exponentOf(books, to)!);
     refuseIf(converted === 0n, 'amount_too_small');
+    refuseIf(hasTooManyDigits(converted), 'balance_limit_exceeded');
     exchanges.push({ posting: postings.length, rate });
     postings.push(
       { sender: senderKey, recipient: systemKey('EXCHANGE', from), amount, currency: from },
