@@ -172,6 +172,21 @@ describe('on 2,000 random events', () => {
   });
 });
 
+it('the trial balance is exact where sums have more digits than a number has', async () => {
+  const journal = new DecidedJournal(db.superuser);
+  const [some, more] = [3n * 10n ** 35n + 7n, 6n * 10n ** 35n + 1n];
+  journal.openFunded('EUR', {}, some);
+  journal.openFunded('EUR', {}, more);
+  await journal.commit();
+  await db.project(journal.ledgerId);
+  for (const at of [null, journal.now]) {
+    for (const by of bases) {
+      const { lines } = await trialBalance.execute(new GetTrialBalance(journal.ledgerId, at, by));
+      expect(lines).toMatchObject([{ currency: 'EUR', debits: some + more, credits: some + more }]);
+    }
+  }
+});
+
 describe('what it is by each time', () => {
   let journal: DecidedJournal;
   let [alice, bob] = ['', ''];

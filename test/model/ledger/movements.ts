@@ -76,6 +76,11 @@ export function checkLimits(books: Books, movements: readonly Movement[]): void 
     }
   }
   for (const [key, account] of after) refuseIf(isShort(before.get(key)!, account), 'insufficient_funds');
+  // Of an amount that comes of an exchange.
+  refuseIf(
+    movements.some(({ posts, holds }) => hasTooManyDigits(posts) || hasTooManyDigits(holds)),
+    'balance_limit_exceeded',
+  );
   for (const [key, account] of after) refuseIf(isOver(before.get(key)!, account), 'balance_limit_exceeded');
 }
 

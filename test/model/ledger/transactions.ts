@@ -1,5 +1,5 @@
 /** Transfers, mints, burns and exchanges, posted or held. */
-import { convert, hasTooManyDigits } from './amounts.js';
+import { convert } from './amounts.js';
 import type { AccountRecord, Books, Exchange, Posting, TransactionRecord } from './books.js';
 import type { Condition, PostingDraft, TransactionDraft } from './bodies.js';
 import type { Journal } from './journal.js';
@@ -82,7 +82,6 @@ function postingsOf(books: Books, drafts: readonly PostingDraft[], parties: read
     const rate = exchangeRate ?? books.rates.get(`${from}/${to}`)?.rate ?? refuse('exchange_rate_missing');
     const converted = convert(amount, rate, exponentOf(books, from)!, exponentOf(books, to)!);
     refuseIf(converted === 0n, 'amount_too_small');
-    refuseIf(hasTooManyDigits(converted), 'balance_limit_exceeded');
     exchanges.push({ posting: postings.length, rate });
     postings.push(
       { sender: senderKey, recipient: systemKey('EXCHANGE', from), amount, currency: from },
