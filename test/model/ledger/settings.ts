@@ -3,7 +3,7 @@ import type { Books, CurrencyRecord } from './books.js';
 import { fieldsOf, isRate, textOf } from './bodies.js';
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
-import { readClosedBefore } from './times.js';
+import { isDay, readClosedBefore } from './times.js';
 import { exponentOf } from './transactions.js';
 
 const currencyCode = /^[A-Za-z0-9]{1,32}$/;
@@ -58,7 +58,13 @@ export function closePeriod(books: Books, journal: Journal, body: unknown) {
   const closedBefore = readClosedBefore(date);
   if (closedBefore === null) return refuse('validation_error');
   const { recordedAt } = journal.next('period.closed');
-  const record = { date: date as string, closedBefore, position: books.head + 1, setAt: recordedAt };
+  // A day is shown as it was named, a moment as other times are.
+  const record = {
+    date: isDay(date) ? date : closedBefore,
+    closedBefore,
+    position: books.head + 1,
+    setAt: recordedAt,
+  };
   books.append(books.periods, record);
   books.advance(recordedAt);
   const data = { ...record, position: String(record.position) };

@@ -16,10 +16,13 @@ export function readTime(value: unknown): string | null {
   return `${new Date(ms).toISOString().slice(0, 19)}.${fraction.padEnd(6, '0')}Z`;
 }
 
+export function isDay(date: unknown): date is string {
+  return typeof date === 'string' && writtenDay.test(date);
+}
+
 /** Before when the books are closed through a day of UTC, that day included, or through a moment, itself left out. */
 export function readClosedBefore(date: unknown): string | null {
-  if (typeof date !== 'string') return null;
-  if (!writtenDay.test(date)) return readTime(date);
+  if (!isDay(date)) return readTime(date);
   const begin = readTime(`${date}T00:00:00Z`);
   return begin === null ? null : readTime(new Date(Date.parse(begin) + dayMs).toISOString());
 }
