@@ -70,6 +70,24 @@ function expectInOrder(lines: readonly StatementLine[], by: TimeBasis): void {
   expect(times.findIndex((time, index) => index > 0 && times[index - 1]! > time)).toBe(-1);
 }
 
+it('what takes effect at the same time is in the order of the journal', async () => {
+  const journal = new DecidedJournal(db.superuser);
+  const alice = journal.openFunded('EUR', {}, 1_000n);
+  const bob = journal.openFunded('EUR', {}, 0n);
+  const from = journal.now;
+  journal.tell(moveOf(randomUUID(), alice, bob, 1n));
+  const paidAt = journal.now;
+  journal.tell(moveOf(randomUUID(), alice, bob, 2n, { effectiveAt: paidAt }));
+  await journal.commit();
+  await db.project(journal.ledgerId);
+  const period = { from: from + 1n, to: journal.now + 1n };
+  const { all } = await statementOf(journal.ledgerId, { id: bob }, period, 'effective');
+  expect(all.map(({ amount, effectiveAt }) => [amount, effectiveAt])).toEqual([
+    [1n, paidAt],
+    [2n, paidAt],
+  ]);
+});
+
 describe('statements of a random ledger', () => {
   const random = seededRandom();
   let journal: DecidedJournal;

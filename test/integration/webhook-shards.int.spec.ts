@@ -135,6 +135,20 @@ const succeeded = {
   skipped: [],
 } as const;
 
+describe('a claim', () => {
+  it('takes what is due, and leaves what is due later', async () => {
+    const { endpointId, claim } = await holdOneDue();
+    await superuser.query(
+      `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
+       SELECT day, gen_random_uuid(), endpoint_id, gen_random_uuid(), ledger_id, shard, event_type, account_ids, status, now() + interval '1 hour'
+       FROM dispatcher.deliveries WHERE endpoint_id = $1`,
+      [endpointId],
+    );
+    expect(await claim()).toHaveLength(1);
+    expect(await claim()).toEqual([]);
+  });
+});
+
 describe('a write under an old term', () => {
   it('changes nothing, whatever it is', async () => {
     const { pool, endpointId, term, claim } = await holdOneDue();

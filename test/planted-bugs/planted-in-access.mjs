@@ -45,7 +45,7 @@ export const plantedInAccess = [
     source('api-keys'),
     'const isLivingKey = `k.deleted_at IS NULL AND ',
     'const isLivingKey = `',
-    testsOf(endToEnd('api-keys'), 'is refused within a second'),
+    testsOf(endToEnd('client-tokens'), 'by deletion and by expiry'),
   ),
   plant(
     'a key gives away what it may not do itself',

@@ -212,13 +212,6 @@ const idempotency = [
     testsOf(integration('journal-idempotency'), 'another owner: another key'),
   ),
   plant(
-    'keys are looked up whoever they belong to',
-    source('earlier-requests'),
-    `WHERE ledger_id = $1 AND owner = q.owner AND key = q.key OFFSET 0`,
-    `WHERE ledger_id = $1 AND key = q.key OFFSET 0`,
-    testsOf(integration('journal-idempotency'), 'another owner: another key'),
-  ),
-  plant(
     'a request is the same whatever its body says',
     http('request-hash.ts'),
     'return sha256(`[${JSON.stringify(method)},${JSON.stringify(path)},${canonicalText(body)}]`);',

@@ -74,7 +74,7 @@ const projecting = [
     source('journal/get-trial-balance'),
     `FROM ledger.accounts WHERE ledger_id = $1 GROUP BY currency`,
     `FROM ledger.accounts WHERE ledger_id = $1 AND system IS NULL GROUP BY currency`,
-    testsOf(integration('balance-at'), 'is the fold as well'),
+    testsOf(integration('balance-at'), 'of now counts no money'),
   ),
   plant(
     'a statement has what was recorded in its last microsecond twice',
@@ -88,7 +88,7 @@ const projecting = [
     source('accounts/statement-lines'),
     `return a.position === b.position ? a.leg < b.leg : a.position < b.position;`,
     `return a.position === b.position ? a.leg < b.leg : a.position > b.position;`,
-    testsOf(integration('statement'), 'statements of a random ledger'),
+    testsOf(integration('statement'), 'takes effect at the same time'),
   ),
   plant(
     'a formula in a reference is one in the CSV',
@@ -115,15 +115,6 @@ const projecting = [
 
 const walls = [
   plant(
-    'the entries of an account are read whatever ledger it is of',
-    source('accounts/list-entries'),
-    `FROM projections.entries e WHERE e.ledger_id = $1 AND \${conditions.join(' AND ')}
-      ORDER BY`,
-    `FROM projections.entries e WHERE \${conditions.join(' AND ')}
-      ORDER BY`,
-    endToEnd('walls'),
-  ),
-  plant(
     'the journal is read whatever ledger it is of',
     'libs/journal/src/read-events.ts',
     `WHERE v.ledger_id = $1 AND v.position > $2 ORDER BY v.position LIMIT $3`,
@@ -145,12 +136,15 @@ const walls = [
 /** A transaction as it was made`,
     oneLedger,
   ),
-  plant(
-    "an owner reads the entries of others' accounts",
-    source('accounts/list-entries'),
-    `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId))]),`,
-    `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId)).replace('AND a.owner_id =', 'OR a.owner_id =')]),`,
-    testsOf(integration('list-accounts'), 'owner alone, to whoever'),
+  withError(
+    'more than one row returned',
+    plant(
+      "an owner reads the entries of others' accounts",
+      source('accounts/list-entries'),
+      `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId))]),`,
+      `...(ownerId === null ? [] : [isOwnSql(id, values.add(ownerId)).replace('AND a.owner_id =', 'OR a.owner_id =')]),`,
+      testsOf(integration('list-accounts'), 'owner alone, to whoever'),
+    ),
   ),
   plant(
     "an owner is told who else's private account was paid",

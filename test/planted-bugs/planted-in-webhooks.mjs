@@ -126,7 +126,7 @@ const delivering = [
     source('delivery/scan-shards'),
     `AND x.next_attempt_at <= now() AND x.day >= $7::date`,
     `AND x.day >= $7::date`,
-    testsOf(integration('webhook-delivery'), 'waits for the schedule'),
+    testsOf(integration('webhook-shards'), 'takes what is due'),
   ),
   plant(
     'an event overtakes those before it on its account',
@@ -157,7 +157,7 @@ const takingIn = [
     source('intake/message-order'),
     `if (next.epoch === last.epoch && next.position <= last.position) return 'repeat';`,
     `if (next.epoch === last.epoch && next.position < last.position) return 'repeat';`,
-    integration('webhook-intake'),
+    source('intake/message-order.spec'),
   ),
   plant(
     'a gap in the events of a ledger is passed over',
@@ -204,7 +204,7 @@ const takingIn = [
   await db.query('COMMIT');
   await db.query('BEGIN');
   await subscriber.handle(db, records.map(messageOf));`,
-    testsOf(integration('event-stream-turns'), 'whose process stands still'),
+    testsOf(integration('event-stream-turns'), 'that fails stops no other ledger'),
   ),
   plant(
     'the stream of Kafka goes on before its messages are taken in',
