@@ -186,7 +186,7 @@ describe('changing an account', () => {
     ['every field as it is', settingsOf({ externalId: 'shop-1' })],
     ['metadata as they are', { metadata: {} }],
   ])('to what it is makes no event: %s', (_, changes) => {
-    expect(update(open, changes)).toEqual({ accepted: true, events: [] });
+    expect(update(open, changes)).toEqual({ accepted: true, events: [], unchanged: open });
   });
 
   it('clears the external id, which is then free for another', () => {
