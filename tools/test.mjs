@@ -43,6 +43,7 @@ function runSqlSuitesOnPostgres15() {
 }
 
 function runJest(name, args, env, ignored = []) {
-  const projects = ['--ignoreProjects', 'faults', 'kafka-faults', 'fuzz', 'exhaustion', ...ignored];
+  const others = ['faults', 'kafka-faults', 'fuzz', 'exhaustion', 'rehearsals'];
+  const projects = ['--ignoreProjects', ...others, ...ignored];
   tests.run(name, [`--maxWorkers=${workers}`, ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }
