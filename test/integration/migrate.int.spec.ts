@@ -8,7 +8,10 @@ import { readFixture } from '../upgrade/recorded-story.js';
 import { releaseNamed } from '../upgrade/releases.js';
 
 /** Its lists get new columns by a later migration, which needs the table for itself. */
-const { rows } = readFixture(releaseNamed('keys'));
+const release = releaseNamed('keys');
+const { rows } = readFixture(release);
+const names = migrations.map(({ name }) => name);
+const laterMigrations = names.slice(names.indexOf(release.lastMigration) + 1);
 /** One try of a migration, with room for a busy machine. */
 const waitMsMax = 5_000;
 
@@ -50,7 +53,7 @@ test('a migration that can’t have its table lets the apps pass, and comes back
   expect(isDone).toBe(false);
   await slow.query('COMMIT');
   const { applied } = await migrating;
-  expect(applied).toEqual(['Lifecycle1763700000012', 'LifecycleLists1763700000013']);
+  expect(applied).toEqual(laterMigrations);
 });
 
 test('afterwards there is nothing to do', async () => {

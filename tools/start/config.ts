@@ -46,7 +46,17 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 const SURROUNDINGS = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 const NODE_SETTINGS = ['NODE_ENV', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
 
+/** Of clients' connections to either app. */
+const CONNECTION_SETTINGS = [
+  'CONNECTIONS_MAX',
+  'HEADERS_TIME_MS',
+  'BODY_TIME_MS',
+  'KEEP_ALIVE_MS',
+  'STALLED_MS',
+];
+
 const LEDGER_SETTINGS = [
+  ...CONNECTION_SETTINGS,
   'HOST',
   'OPERATOR_API_KEY',
   'RATE_LIMIT_STORE',
@@ -68,6 +78,7 @@ const LEDGER_SETTINGS = [
 ];
 
 const DISPATCHER_SETTINGS = [
+  ...CONNECTION_SETTINGS,
   'HOST',
   'RATE_LIMIT_STORE',
   'WEBHOOK_ALLOW_HTTP',
