@@ -169,6 +169,8 @@ describe('ledger by ledger', () => {
 
 /** Index entries of holds that this many scans have read; sessions report them when they end, at the latest. */
 async function entriesRead(scans: () => Promise<void>): Promise<number> {
+  // What was read before is not to be reported later.
+  await pool.query('SELECT pg_stat_force_next_flush()');
   await superuser.query('SELECT pg_stat_reset()');
   await scans();
   await pool.query('SELECT pg_stat_force_next_flush()');
