@@ -1,6 +1,6 @@
 // Runs of jest that are counted together; a run that brings no result, or no test, is a failure.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -42,6 +42,13 @@ export class CountedTests {
   fail(sentence) {
     console.error(sentence);
     this.failed += 1;
+  }
+
+  /** Writes what came of it to a file, where one is wanted. */
+  report(file, told) {
+    if (file === undefined) return;
+    const { passed, failed } = this;
+    writeFileSync(file, `${JSON.stringify({ ...told, passed, failed }, null, 2)}\n`);
   }
 
   /** The last line of a run, and its exit code. */

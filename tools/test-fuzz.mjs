@@ -5,13 +5,11 @@
  * test/fuzz/requirements.txt names from PyPI. The table of figures, then the count, come last.
  */
 import { spawnSync } from 'node:child_process';
-import { hash, randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { tellFigures } from './figures-table.mjs';
 import { CountedTests } from './run-jest.mjs';
+import { readArguments, readFigures, tellFigures, withFigures } from './seeded-run.mjs';
 
 const root = join(import.meta.dirname, '..');
 const requirements = join(root, 'test/fuzz/requirements.txt');
@@ -19,31 +17,26 @@ const installMsMax = 300_000;
 /** What starting both apps three times, and abuse that has to be waited for, take beside. */
 const minutesBesideMax = 15;
 
-const { values, positionals } = readArguments();
-const seconds = Number(values.seconds);
-const seed = Number(values.seed ?? randomInt(2 ** 31));
-const directory = mkdtempSync(join(tmpdir(), 'fuzz-figures-'));
-const figuresFile = join(directory, 'figures');
+const { seconds, seed, json, positionals } = readArguments(
+  { seconds: { byDefault: 120, from: 10, to: 99_999 } },
+  { json: { type: 'string' } },
+  { allowPositionals: true },
+);
 const tests = new CountedTests();
 
 console.log(`fuzzing for about ${seconds} s, seed ${seed}: repeat with --seed ${seed}`);
-try {
+await withFigures((figuresFile) => {
   const startedAt = performance.now();
-  if (tests.build()) runJest();
-  const rows = tellFigures('what was tried', figuresFile);
+  if (tests.build()) runJest(figuresFile);
+  const figures = readFigures(figuresFile);
   const took = Math.round((performance.now() - startedAt) / 1_000);
+  tellFigures('what was tried', figures);
   console.log(`\nseed ${seed}, ${took} s`);
-  if (values.json !== undefined) {
-    const { passed, failed } = tests;
-    const report = { seed, seconds: took, passed, failed, tests: rows };
-    writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+  tests.report(json, { seed, seconds: took, tests: figures });
+});
 tests.tell();
 
-function runJest() {
+function runJest(figuresFile) {
   const python = pythonWithSchemathesis();
   const env = {
     ...process.env,
@@ -54,10 +47,8 @@ function runJest() {
   };
   const timeoutMs = (minutesBesideMax * 60 + 2 * seconds) * 1_000;
   const ignored = python === null ? ['--testPathIgnorePatterns=documented-answers'] : [];
-  tests.run('fuzz', [...positionals, '--runInBand', '--selectProjects', 'fuzz', ...ignored], {
-    env,
-    timeoutMs,
-  });
+  const args = [...positionals, '--runInBand', '--selectProjects', 'fuzz', ...ignored];
+  tests.run('fuzz', args, { env, timeoutMs });
 }
 
 /** What the build is judged by may lack nothing; a developer's machine may, and is told. */
@@ -85,24 +76,4 @@ function problemOf(command, args) {
   const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: installMsMax });
   if (status === 0) return null;
   return `${command} ${args.slice(0, 3).join(' ')}: ${error?.message ?? stderr.trim().slice(-500)}`;
-}
-
-function readArguments() {
-  try {
-    const given = parseArgs({
-      allowPositionals: true,
-      options: {
-        seconds: { type: 'string', default: '120' },
-        seed: { type: 'string' },
-        json: { type: 'string' },
-      },
-    });
-    const { seconds: asked, seed: wanted = '0' } = given.values;
-    if (!/^[1-9]\d{1,4}$/.test(asked)) throw new Error('--seconds must be a whole number from 10 to 99999');
-    if (!/^\d{1,10}$/.test(wanted)) throw new Error('--seed must be a whole number');
-    return given;
-  } catch (error) {
-    console.error(error.message);
-    process.exit(2);
-  }
 }

@@ -43,7 +43,7 @@ function runSqlSuitesOnPostgres15() {
 }
 
 function runJest(name, args, env, ignored = []) {
-  const others = ['faults', 'kafka-faults', 'fuzz', 'exhaustion', 'rehearsals'];
+  const others = ['faults', 'kafka-faults', 'fuzz', 'exhaustion', 'rehearsals', 'upgrade'];
   const projects = ['--ignoreProjects', ...others, ...ignored];
   tests.run(name, [`--maxWorkers=${workers}`, ...args, ...projects], { env, timeoutMs: runTimeoutMs });
 }

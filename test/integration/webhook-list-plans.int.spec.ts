@@ -18,6 +18,7 @@ import { cancelPending } from '../../apps/webhook-dispatcher/src/delivery/turn-o
 import { readEndpointStats } from '../../apps/webhook-dispatcher/src/endpoints/endpoint-stats.js';
 import { apiSession } from '../../apps/webhook-dispatcher/src/sessions.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { succeeded } from '../support/delivery-fixtures.js';
 
 /**
  * How deliveries are listed, on more of them than any page may look at, of many days: every statement is explained
@@ -230,18 +231,7 @@ describe('deliveries are worked by', () => {
     scheduleFrom: 0,
     isManual: false,
   };
-  const result = {
-    delivery,
-    isOrdered: false,
-    status: 'succeeded',
-    waitMs: null,
-    at: new Date(),
-    durationMs: 1,
-    statusCode: 200,
-    errorClass: null,
-    responseBody: null,
-    skipped: [],
-  } as const;
+  const result = { ...succeeded, delivery };
   const [due, key] = [/_endpoint_id_next_attempt_at_idx$/, /_pkey$/];
   let worker: pg.Pool;
 

@@ -19,6 +19,7 @@ import {
   insertEndpoint,
   newDeliveryPool,
   startTestDispatcher,
+  succeeded,
   until,
   type TestDispatcher,
 } from '../support/delivery-fixtures.js';
@@ -111,39 +112,25 @@ async function holdOneDue() {
     await superuser.query('SELECT shard FROM dispatcher.endpoints WHERE id = $1', [endpointId])
   ).rows[0];
   await superuser.query('SELECT dispatcher.make_days_v1(ARRAY[current_date])');
-  await superuser.query(
-    `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
-     VALUES (current_date, gen_random_uuid(), $1, gen_random_uuid(), $2, $3, 'transaction.posted', '{}', 'pending', now())`,
-    [endpointId, ledger.id, shard],
-  );
+  /** @param inSeconds when it is due */
+  const insertDelivery = (inSeconds: number) =>
+    superuser.query(
+      `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
+       VALUES (current_date, gen_random_uuid(), $1, gen_random_uuid(), $2, $3, 'transaction.posted', '{}', 'pending', now() + $4 * interval '1 second')`,
+      [endpointId, ledger.id, shard, inSeconds],
+    );
+  await insertDelivery(0);
   const term: ShardTerm = { shard, term: holder.terms.get(shard) ?? 0 };
   const wish = { endpointId, ledgerId: ledger.id, count: 5, fromDay: anyDay };
   const claim = async (changes: Partial<ClaimWish> = {}) =>
     claimDue(pool, [{ ...wish, ...term, ...changes }]);
-  return { pool, endpointId, term, claim };
+  return { pool, endpointId, term, claim, insertDelivery };
 }
-
-const succeeded = {
-  isOrdered: false,
-  status: 'succeeded',
-  waitMs: null,
-  at: new Date(),
-  durationMs: 1,
-  statusCode: 200,
-  errorClass: null,
-  responseBody: null,
-  skipped: [],
-} as const;
 
 describe('a claim', () => {
   it('takes what is due, and leaves what is due later', async () => {
-    const { endpointId, claim } = await holdOneDue();
-    await superuser.query(
-      `INSERT INTO dispatcher.deliveries (day, event_id, endpoint_id, id, ledger_id, shard, event_type, account_ids, status, next_attempt_at)
-       SELECT day, gen_random_uuid(), endpoint_id, gen_random_uuid(), ledger_id, shard, event_type, account_ids, status, now() + interval '1 hour'
-       FROM dispatcher.deliveries WHERE endpoint_id = $1`,
-      [endpointId],
-    );
+    const { claim, insertDelivery } = await holdOneDue();
+    await insertDelivery(3_600);
     expect(await claim()).toHaveLength(1);
     expect(await claim()).toEqual([]);
   });

@@ -19,6 +19,7 @@ import {
 import { deliverySession } from '../../apps/webhook-dispatcher/src/delivery/start-delivery.js';
 import { cancelPending } from '../../apps/webhook-dispatcher/src/delivery/turn-off-endpoint.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { succeeded } from '../support/delivery-fixtures.js';
 
 /**
  * A session of the dispatcher makes each plan once, and may do so while today's tables are empty: what the planner
@@ -125,17 +126,10 @@ const claimed = ({ id, day, eventId }: Delivery) => ({
   scheduleFrom: 0,
   isManual: false,
 });
-const succeeded = (delivery: Delivery, isOrdered: boolean) => ({
+const resultOf = (delivery: Delivery, isOrdered: boolean) => ({
+  ...succeeded,
   delivery: claimed(delivery),
   isOrdered,
-  status: 'succeeded' as const,
-  waitMs: null,
-  at: new Date(),
-  durationMs: 1,
-  statusCode: 200,
-  errorClass: null,
-  responseBody: null,
-  skipped: [],
 });
 
 /** Each may read its own rows, several times over, and none of the others. */
@@ -148,7 +142,7 @@ const statements: Readonly<Record<string, (db: pg.Pool, some: readonly Delivery[
   'writes results': (db, some) =>
     writeResults(
       db,
-      some.map((one) => succeeded(one, false)),
+      some.map((one) => resultOf(one, false)),
       { isOrdered: false },
     ),
 };
@@ -158,7 +152,7 @@ const statementsOfLanes: typeof statements = {
   'writes results of lanes': (db, some) =>
     writeResults(
       db,
-      some.map((one) => succeeded(one, true)),
+      some.map((one) => resultOf(one, true)),
       { isOrdered: true },
     ),
   'reads what was skipped': (db, some) => readSkipped(db, some.map(claimed)),

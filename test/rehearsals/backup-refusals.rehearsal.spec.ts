@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, mkdtemp, open, readFile, readdir, rename, rm, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeManifest, type BaseManifest } from '../../tools/backup/manifest.js';
+import { nextWalFile } from '../../tools/backup/wal-files.js';
 import { Client } from '../support/client.js';
 import { startWholeProduct, type WholeProduct } from '../support/product.js';
 import { openAccounts } from '../support/posting-load.js';
@@ -42,12 +43,6 @@ afterEach(() => rm(join(home, 'restored'), { recursive: true, force: true }));
 
 const environment = () => ({ DATA_DIR: product.dataDirectory });
 const backUp = (to: string, ...args: string[]) => runToolWell('backup', ['--to', to, ...args], environment());
-
-/** Of segments of 16 MiB, of which there are few here: the last two digits never overflow. */
-function segmentAfter(file: string): string {
-  const number = (parseInt(file.slice(22, 24), 16) + 1).toString(16).toUpperCase().padStart(2, '0');
-  return `${file.slice(0, 22)}${number}${file.slice(24)}`;
-}
 
 async function foldersOf(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith('base-')).sort();
@@ -146,7 +141,7 @@ describe('a broken backup', () => {
         const between = await segmentOf(newest, 0);
         await rm(newest, { recursive: true });
         const wal = join(directory, 'wal');
-        await rename(join(wal, between), join(wal, segmentAfter(between)));
+        await rename(join(wal, between), join(wal, `${nextWalFile(between.slice(0, 24))}.gz`));
       },
     ],
     [

@@ -302,6 +302,19 @@ export async function startTestDispatcher(
   };
 }
 
+/** What an attempt came to that the receiver took; of which delivery is for the test to say. */
+export const succeeded = {
+  isOrdered: false,
+  status: 'succeeded',
+  waitMs: null,
+  at: new Date(),
+  durationMs: 1,
+  statusCode: 200,
+  errorClass: null,
+  responseBody: null,
+  skipped: [],
+} as const;
+
 export async function deliveriesOf(db: Pick<pg.Pool, 'query'>, endpointId: string) {
   const { rows } = await db.query(
     `SELECT id, event_id, status, attempts, next_attempt_at, last_status_code FROM dispatcher.deliveries

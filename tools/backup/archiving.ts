@@ -1,7 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { writeDurably } from '../embedded-postgres/durable-file.js';
 import type { PostgresSettings } from '../embedded-postgres/settings.js';
 import { archiveIn } from './backup-directory.js';
 
@@ -22,11 +22,7 @@ export async function backupDirectoryOf(dataDirectory: string): Promise<string |
 }
 
 export async function keepBackupDirectory(dataDirectory: string, directory: string): Promise<void> {
-  const path = join(dataDirectory, PLACE_FILE);
-  await rm(`${path}.new`, { force: true });
-  await writeFile(`${path}.new`, `${directory}\n`, { flag: 'wx', mode: 0o600, flush: true });
-  await rename(`${path}.new`, path);
-  await syncDirectory(dataDirectory);
+  await writeDurably(join(dataDirectory, PLACE_FILE), `${directory}\n`);
 }
 
 /** The program that Postgres runs for each finished file of its log. */

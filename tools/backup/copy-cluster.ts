@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { syncDirectory } from '../embedded-postgres/durable-file.js';
 import { CannotStart } from '../start/cannot-start.js';
 import { copyFile, forEach } from './copy-file.js';
 import type { BackupFile } from './manifest.js';

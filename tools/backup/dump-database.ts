@@ -1,7 +1,7 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { syncDirectory } from '../embedded-postgres/durable-file.js';
 import { connectAsOwner } from '../migrate/roles.js';
 import { CannotStart } from '../start/cannot-start.js';
 import { DUMP_FILE, folderName } from './backup-directory.js';

@@ -1,7 +1,7 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CannotStart } from '../start/cannot-start.js';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { writeDurably } from '../embedded-postgres/durable-file.js';
 import { sha256 } from '#platform';
 import { MANIFEST_FILE } from './backup-directory.js';
 
@@ -59,16 +59,8 @@ export type Manifest = BaseManifest | DumpManifest;
 
 /** Written last, and whole: a folder without it is no backup. */
 export async function writeManifest(folder: string, content: Manifest): Promise<void> {
-  const path = join(folder, MANIFEST_FILE);
-  const file = await open(`${path}.new`, 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify({ sha256: digestOf(content), content }, null, 1)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  await syncDirectory(folder);
+  const text = JSON.stringify({ sha256: digestOf(content), content }, null, 1);
+  await writeDurably(join(folder, MANIFEST_FILE), `${text}\n`);
 }
 
 /** Refuses one that is not as it was written. Undefined: there is none. */

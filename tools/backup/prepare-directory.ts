@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { syncDirectory } from '../embedded-postgres/durable-file.js';
 import { refuseUnreachable } from '../embedded-postgres/os-user.js';
 import type { OsUser } from '../embedded-postgres/run-command.js';
 import { CannotStart, messageOf } from '../start/cannot-start.js';

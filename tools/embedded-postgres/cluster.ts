@@ -1,18 +1,8 @@
-import {
-  appendFile,
-  chown,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, chown, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CannotStart } from '../start/cannot-start.js';
 import type { PostgresBinaries } from './binaries.js';
+import { syncDirectory } from './durable-file.js';
 import type { OsUser } from './run-command.js';
 import { runCommand } from './run-command.js';
 import { configFile, type PostgresSettings } from './settings.js';
@@ -123,15 +113,6 @@ function locales(majorVersion: number): string[][] {
 
 async function giveTo(user: OsUser | undefined, ...paths: string[]): Promise<void> {
   if (user !== undefined) for (const path of paths) await chown(path, user.uid, user.gid);
-}
-
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

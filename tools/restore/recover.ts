@@ -6,7 +6,7 @@ import { copyFile, forEach } from '../backup/copy-file.js';
 import type { BaseManifest } from '../backup/manifest.js';
 import { lsnOf, startOfWalFile } from '../backup/wal-files.js';
 import { embeddedBinaries } from '../embedded-postgres/binaries.js';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { syncDirectory } from '../embedded-postgres/durable-file.js';
 import { stopOrphan } from '../embedded-postgres/orphan.js';
 import { postgresOsUser } from '../embedded-postgres/os-user.js';
 import type { PostgresServer } from '../embedded-postgres/server.js';

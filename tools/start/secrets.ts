@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncDirectory } from '../embedded-postgres/cluster.js';
+import { writeDurably } from '../embedded-postgres/durable-file.js';
 
 /**
  * Secrets of this installation, one file each in `<data directory>/secrets`, readable by their owner only.
@@ -23,16 +23,7 @@ export class Secrets {
     }
     const secret = make();
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
-    const temporary = `${path}.${randomUUID()}`;
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(`${secret}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-    await syncDirectory(this.directory);
+    await writeDurably(path, `${secret}\n`);
     return secret;
   }
 
