@@ -9,6 +9,7 @@ import {
 } from '../../apps/ledger/src/expiry/scan-due-holds.js';
 import { expirySession } from '../../apps/ledger/src/expiry/start-expiry.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { readsReported } from '../support/reported-reads.js';
 
 /** Which holds the scan for due ones finds, and how much it reads for it. */
 let database: TestDatabase;
@@ -167,21 +168,18 @@ describe('ledger by ledger', () => {
   });
 });
 
-/** Index entries of holds that this many scans have read; sessions report them when they end, at the latest. */
+/** Index entries of holds that these scans have read. */
 async function entriesRead(scans: () => Promise<void>): Promise<number> {
-  // What was read before is not to be reported later.
-  await pool.query('SELECT pg_stat_force_next_flush()');
-  await superuser.query('SELECT pg_stat_reset()');
-  await scans();
-  await pool.query('SELECT pg_stat_force_next_flush()');
-  await superuser.query('SELECT pg_stat_clear_snapshot()');
-  const { rows } = await superuser.query<{ read: string; scanned: string }>(
+  const { read, scanned } = await readsReported<{ read: string; scanned: string }>(
+    superuser,
+    pool,
+    scans,
     `SELECT sum(idx_tup_read)::text AS read, (SELECT coalesce(sum(seq_tup_read), 0)::text FROM pg_stat_user_tables
         WHERE relname = 'transaction_progress') AS scanned
       FROM pg_stat_user_indexes WHERE relname = 'transaction_progress'`,
   );
-  expect(rows[0]!.scanned).toBe('0');
-  return Number(rows[0]!.read);
+  expect(scanned).toBe('0');
+  return Number(read);
 }
 
 it('reads none of the holds that have time left, however many, with a plan that was made for a few', async () => {

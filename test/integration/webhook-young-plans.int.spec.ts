@@ -20,6 +20,7 @@ import { deliverySession } from '../../apps/webhook-dispatcher/src/delivery/star
 import { cancelPending } from '../../apps/webhook-dispatcher/src/delivery/turn-off-endpoint.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { succeeded } from '../support/delivery-fixtures.js';
+import { readsReported } from '../support/reported-reads.js';
 
 /**
  * A session of the dispatcher makes each plan once, and may do so while today's tables are empty: what the planner
@@ -173,17 +174,15 @@ const statementsOfLanes: typeof statements = {
 
 /** Rows of heaps and entries of indexes that a session has read of the dispatcher's tables, as it tells itself. */
 async function rowsRead(session: pg.Pool, work: () => Promise<unknown>): Promise<number> {
-  await superuser.query('SELECT pg_stat_reset()');
-  await work();
-  await session.query('SELECT pg_stat_force_next_flush()');
-  await session.query('SELECT 1');
-  await superuser.query('SELECT pg_stat_clear_snapshot()');
-  const { rows } = await superuser.query<{ read: string }>(
+  const { read } = await readsReported<{ read: string }>(
+    superuser,
+    session,
+    work,
     `SELECT (SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE schemaname = 'dispatcher')
       + (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables
           WHERE schemaname = 'dispatcher' AND relname NOT IN ('shards', 'endpoints')) AS read`,
   );
-  return Number(rows[0]!.read);
+  return Number(read);
 }
 
 describe.each(Object.keys(statistics))('a table %s', (name) => {
