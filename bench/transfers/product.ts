@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import type { RunningProduct } from './config.js';
 
 const READY_SECONDS_MAX = 240;

@@ -15,7 +15,7 @@ import {
 import pg from 'pg';
 import { decodeTypeId } from '#contracts';
 import { SecretBox } from '#platform';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { Client, expectError, startService, timestamp, type One, type Service } from '../support/client.js';
 import { SECRETS_KEY, startDispatcher, startProduct, type Product } from '../support/product.js';
 import { newSigningKey, sendSigned, sign } from '../support/signing.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { freePorts, spawnStart, startWholeProduct, type WholeProduct } from '../support/product.js';
 import { childrenOf, isReady, isRunning } from '../support/running-process.js';

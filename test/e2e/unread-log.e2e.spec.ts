@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { cleanEnvironment, projectDirectory } from '../support/config.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { BOOTSTRAP_API_KEY, SECRETS_KEY } from '../support/product.js';

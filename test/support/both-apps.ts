@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { startDispatcher, startProduct, type Product } from './product.js';
 import { startReceiver, type Receiver } from './receiver.js';

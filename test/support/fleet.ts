@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { Client } from './client.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { faultRun } from './fault-run.js';

@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { cleanEnvironment, projectDirectory } from './config.js';
 import { isReady, RunningProcess, type Exit } from './running-process.js';
 

@@ -8,7 +8,7 @@ import { binariesIn, embeddedBinaries } from '../../tools/embedded-postgres/bina
 import { initialiseOnce, writeSettings, type Cluster } from '../../tools/embedded-postgres/cluster.js';
 import { postgresOsUser, refuseUnreachable } from '../../tools/embedded-postgres/os-user.js';
 import { runCommand } from '../../tools/embedded-postgres/run-command.js';
-import { findFreePort } from '../../tools/embedded-postgres/server.js';
+import { findFreePort } from '../../tools/start/free-port.js';
 import { ledgerSettings, type PostgresSettings } from '../../tools/embedded-postgres/settings.js';
 import { createLoginRole } from '../../tools/migrate/roles.js';
 import { postgresBinDirectory, type TestCluster, type TestRole } from './config.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import pg from 'pg';
 import { CannotStart, messageOf } from '../start/cannot-start.js';
+import { findFreePort } from '../start/free-port.js';
 import { SupervisedProcess } from '../start/supervised-process.js';
 import type { Cluster } from './cluster.js';
 import type { LogFile } from './log-file.js';
@@ -89,15 +89,4 @@ async function whatIsMissing(url: string, log: LogFile): Promise<string | undefi
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findFreePort } from '../embedded-postgres/server.js';
+import { findFreePort } from '../start/free-port.js';
 import { CannotStart } from '../start/cannot-start.js';
 import { kafkaJars, run } from './broker-jars.js';
 import { javaEnvironment, projectDirectory } from './config.js';

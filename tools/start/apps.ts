@@ -1,9 +1,8 @@
 import { fork } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findFreePort } from '../embedded-postgres/server.js';
+import { findFreePort, tryToListen } from './free-port.js';
 import type { ReceiverPlan, StartSettings } from './config.js';
 import type { AppDatabases } from './databases.js';
 import { CannotStart, messageOf } from './cannot-start.js';
@@ -166,12 +165,4 @@ export async function untilPortFree({ portVariable, port }: App, waitSeconds: nu
     }
     await sleep(200);
   }
-}
-
-function tryToListen(port: number): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.on('error', resolve);
-    probe.listen(port, () => probe.close(() => resolve(undefined)));
-  });
 }
