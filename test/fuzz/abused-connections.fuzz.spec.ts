@@ -254,10 +254,9 @@ async function connectionsOf(url: string): Promise<number> {
   return Number(/^http_connections (\d+)$/m.exec(text)?.[1]);
 }
 
-test('1,000 requests on a connection at once are answered in order, or told to come again', async () => {
+test('1,000 requests on a connection at once are answered in order, and take nothing from others', async () => {
   const normal = new NormalClients();
   const startedAt = performance.now();
-  let later = 0;
   for (const url of urls()) {
     const path = url === apps.ledger.url ? '/v1/accounts' : '/v1/webhook-endpoints';
     const one = (n: number) => rawRequest(`GET ${path}?page[limit]=1`, [authorized(), `X-Request-Id: n${n}`]);
@@ -266,17 +265,13 @@ test('1,000 requests on a connection at once are answered in order, or told to c
     expect(answers.map(({ headers }) => headers['x-request-id'])).toEqual(
       Array.from({ length: 1_000 }, (_, n) => `n${n}`),
     );
-    // Those that waited too long for a connection to the database.
-    const refused = answers.filter(({ status, headers }) => status === 503 && headers['retry-after']);
-    expect(answers.filter(({ status }) => status !== 200)).toEqual(refused);
-    later += refused.length;
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   }
   const ms = performance.now() - startedAt;
   const served = await normal.stop();
   const took = `${(ms / 1_000).toFixed(1)} s`;
-  reportFigures('pipelining', { requests: 2_000, '503': later, took, ...served });
-  // On a slow machine others wait for the same connections.
-  expect(normal.refusals.filter((refusal) => !refusal.startsWith('503 '))).toEqual([]);
+  reportFigures('pipelining', { requests: 2_000, took, ...served });
+  expect(normal.refusals).toEqual([]);
 }, 240_000);
 
 test('a POST whose connection is reset is done once or not at all', async () => {

@@ -11,6 +11,7 @@ import { ErrorFilter, errorBody } from './error-filter.js';
 import { acceptJsonOnly } from './json-body.js';
 import { nestLogger, type Log } from './logging.js';
 import { answerAllRequests, answerMalformedHttp } from './malformed-http.js';
+import { takeTurnsOnEachConnection } from './pipelined-requests.js';
 import {
   followRequests,
   refuseOtherMediaTypes,
@@ -69,6 +70,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   const fastify = adapter.getInstance<FastifyInstance>();
   limitConnections(fastify, settings.connectionLimits, registry);
   answerAllRequests(fastify);
+  takeTurnsOnEachConnection(fastify);
   const allowedMethods = new AllowedMethods(fastify);
   followRequests(fastify, metrics);
   if (settings.largeBodyBytesMax !== undefined) letBodiesBeLarge(fastify, settings.largeBodyBytesMax);
