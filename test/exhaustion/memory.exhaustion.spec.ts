@@ -6,6 +6,7 @@ import { startBothApps, type BothApps } from '../support/both-apps.js';
 import { Client } from '../support/client.js';
 import { reportFigures } from '../support/fault-run.js';
 import { takePeakMegabytes } from '../support/memory-peaks.js';
+import type { Product } from '../support/product.js';
 import { ReceiverLog } from '../support/receiver-log.js';
 import { seededRandom } from '../support/seeded-random.js';
 import { expectVerified } from '../support/verify.js';
@@ -47,12 +48,17 @@ afterAll(async () => {
 }, 90_000);
 
 function measure(scenario: string): Record<string, number> {
-  const measured = {
-    ledger: takePeakMegabytes(apps.ledger.pid),
-    dispatcher: takePeakMegabytes(apps.dispatcher.pid),
-  };
+  const measured = { ledger: peakOf(apps.ledger), dispatcher: peakOf(apps.dispatcher) };
   for (const [app, megabytes] of Object.entries(measured)) (peaks[app] ??= {})[scenario] = megabytes;
   return measured;
+}
+
+function peakOf(app: Product): number {
+  try {
+    return takePeakMegabytes(app.pid);
+  } catch (error) {
+    throw new Error(`A process has ended; it printed: ${app.logs().slice(-5_000)}`, { cause: error });
+  }
 }
 
 function expectWithin(measured: Record<string, number>): void {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { decodeTypeId, eventIdOf, ledgerIdOf } from '#contracts';
-import type { StreamMessage } from '#event-stream';
+import type { StreamMessage, Subscriber } from '#event-stream';
 import { deliveryMetrics } from '../../apps/webhook-dispatcher/src/delivery/delivery-metrics.js';
 import { discardDeadLetter, retryDeadLetter } from '../../apps/webhook-dispatcher/src/intake/dead-letters.js';
 import { Intake } from '../../apps/webhook-dispatcher/src/intake/intake.js';
@@ -190,6 +190,40 @@ describe('the fan-out', () => {
     expect(await deliveriesOf(superuser, every.id)).toMatchObject([
       { status: 'pending', next_attempt_at: null },
     ]);
+  });
+
+  it('writes more deliveries than one statement takes, all of them or none', async () => {
+    const ledger = new FedLedger();
+    const [alice, bob] = [randomUUID(), randomUUID()];
+    for (let n = 0; n < 4; n++) await insertEndpoint(superuser, ledger.id);
+    await insertEndpoint(superuser, ledger.id, { ordering: 'account' });
+    const messages = Array.from({ length: 2_001 }, () =>
+      ledger.message([{ accountId: alice }, { accountId: bob }]),
+    );
+    const counts = async () => {
+      const { rows } = await superuser.query(
+        `SELECT (SELECT count(*)::integer FROM dispatcher.events WHERE ledger_id = $1) AS events,
+          (SELECT count(*)::integer FROM dispatcher.deliveries WHERE ledger_id = $1) AS deliveries,
+          (SELECT count(*)::integer FROM dispatcher.lane_entries l JOIN dispatcher.endpoints e ON e.id = l.endpoint_id
+            WHERE e.ledger_id = $1) AS lanes,
+          (SELECT position::integer FROM dispatcher.ledgers WHERE ledger_id = $1) AS position`,
+        [ledger.id],
+      );
+      return rows[0];
+    };
+    const failing: Subscriber = {
+      name: intake.name,
+      handle: async (db, given) => {
+        await intake.handle(db, given);
+        throw new Error('lost');
+      },
+    };
+    await expect(handleInTransaction(pool, failing, messages)).rejects.toThrow('lost');
+    expect(await counts()).toMatchObject({ events: 0, deliveries: 0, lanes: 0 });
+    await feed(messages);
+    expect(await counts()).toEqual({ events: 2_001, deliveries: 10_005, lanes: 4_002, position: 2_001 });
+    await feed(messages);
+    expect(await counts()).toEqual({ events: 2_001, deliveries: 10_005, lanes: 4_002, position: 2_001 });
   });
 
   it('files an event that is older than what is kept under today', async () => {

@@ -38,8 +38,10 @@ export async function openIntake(db: pg.ClientBase, ledgerIds: readonly string[]
 }
 
 const notifiedEndpointsMax = 200;
+/** An event makes a delivery for each endpoint that wants it, and there may be very many: a statement's share. */
+const deliveriesPerStatementMax = 10_000;
 
-/** Writes what was decided: events, deliveries, lanes and positions in one statement. */
+/** Writes what was decided, in one statement where it isn't too much for one. */
 export async function writeIntake(
   db: pg.ClientBase,
   decided: readonly DecidedIntake[],
@@ -53,6 +55,28 @@ export async function writeIntake(
   if (missing.length > 0) await db.query('SELECT dispatcher.make_days_v1($1::date[])', [missing]);
 
   const moved = decided.filter(({ last }) => last !== null);
+  const first = deliveries.slice(0, deliveriesPerStatementMax);
+  await writeRows(db, { events, deliveries: first, moved, notifications: notifications(deliveries), dayOf });
+  for (let from = first.length; from < deliveries.length; from += deliveriesPerStatementMax) {
+    const more = deliveries.slice(from, from + deliveriesPerStatementMax);
+    await writeRows(db, { events: [], deliveries: more, moved: [], notifications: [], dayOf });
+  }
+}
+
+interface IntakeRows {
+  readonly events: DecidedIntake['events'];
+  readonly deliveries: readonly DecidedDelivery[];
+  /** Ledgers whose position is another now. */
+  readonly moved: readonly DecidedIntake[];
+  readonly notifications: readonly string[];
+  readonly dayOf: (recordedAt: string) => string;
+}
+
+/** Events, deliveries, lanes and positions. */
+async function writeRows(
+  db: pg.ClientBase,
+  { events, deliveries, moved, notifications, dayOf }: IntakeRows,
+): Promise<void> {
   const lanes = deliveries.flatMap(({ event, endpoint, lanes }) =>
     lanes.map((accountId) => ({ event, endpoint, accountId })),
   );
@@ -119,7 +143,7 @@ export async function writeIntake(
         ({ last }) => last?.position,
         ({ isGapAllowed }) => isGapAllowed,
       ]),
-      notifications(deliveries),
+      notifications,
       deliveries.map(({ endpoint }) => endpoint.ownerId),
     ],
   });
