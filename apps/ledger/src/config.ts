@@ -2,6 +2,7 @@ import { host, makeValidator, port } from 'envalid';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
+  bodiesBytesDefault,
   connectionLimitSpecs,
   databaseUrl,
   InvalidSettings,
@@ -86,7 +87,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Ledg
     REQUEST_TIME_MS: positive({ default: 10_000 }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
     BATCH_BODY_BYTES_MAX: positive({ default: 5 * 1_048_576 }),
-    BODIES_BYTES_MAX: positive({ default: 16 * 1_048_576 }),
+    BODIES_BYTES_MAX: positive({ default: bodiesBytesDefault }),
     QUEUE_COMMANDS_MAX: positive({ default: 20_000 }),
     QUEUE_COMMANDS_PER_LEDGER_MAX: positive({ default: 10_000 }),
     QUEUE_BYTES_MAX: positive({ default: 64 * 1_048_576 }),

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
 import {
+  bodiesBytesDefault,
   connectionLimitSpecs,
   databaseUrl,
   logLevels,
@@ -58,7 +59,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Disp
     WEBHOOK_ALLOW_HTTP: trueOrFalse({ default: false }),
     WEBHOOK_ALLOWED_RANGES: addressRanges({ default: [] }),
     BODY_BYTES_MAX: positive({ default: 1_048_576 }),
-    BODIES_BYTES_MAX: positive({ default: 16 * 1_048_576 }),
+    BODIES_BYTES_MAX: positive({ default: bodiesBytesDefault }),
     API_CONNECTIONS_MAX: positive({ default: 8 }),
     DELIVERY_CONNECTIONS_MAX: positive({ default: 12 }),
     SHUTDOWN_MS: positive({ default: 12_000 }),

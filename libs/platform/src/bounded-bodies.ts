@@ -1,5 +1,9 @@
+import { getHeapStatistics } from 'node:v8';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError, unavailableError } from './api-error.js';
+
+/** Where no setting says: bodies take some ten times their size, and there is more to a heap than them. */
+export const bodiesBytesDefault = Math.floor(getHeapStatistics().heap_size_limit / 16);
 
 /**
  * A request costs memory in proportion to its body, from its first byte to the last of its answer: the text, what is

@@ -1,4 +1,5 @@
 export * from './api-error.js';
+export { bodiesBytesDefault } from './bounded-bodies.js';
 export * from './bounded-walk.js';
 export { connectionLimitSpecs, type ConnectionLimits } from './connection-limits.js';
 export { conventionError } from './convention-error.js';
