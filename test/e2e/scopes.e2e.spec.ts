@@ -44,6 +44,18 @@ test('money from and to ROOT needs mint and burn, whatever the route', async () 
   payer.close();
 });
 
+test('naming ROOT on its other side needs what that side needs', async () => {
+  const [minter, burner] = [await clientWith('mint'), await clientWith('burn')];
+  const mint = (client: Client) => client.post('/v1/mints', { recipient: 'ROOT', amount: 1 });
+  const burn = (client: Client) => client.post('/v1/burns', { sender: 'ROOT', amount: 1 });
+  expectError(await mint(minter), 403, 'forbidden');
+  expectError(await burn(burner), 403, 'forbidden');
+  expectError(await mint(service.client), 422, 'same_account');
+  expectError(await burn(service.client), 422, 'same_account');
+  minter.close();
+  burner.close();
+});
+
 test('an opening balance needs mint; credit, freezing and opening again need admin', async () => {
   const opener = await clientWith('accounts:write');
   const open = (fields: object) => opener.post('/v1/accounts', { name: 'x', currency: 'EUR', ...fields });

@@ -61,6 +61,7 @@ export function filtersOf(query: ListTransactionsQuery, caller: Principal): Tran
     return text === undefined ? undefined : BigInt(text);
   };
   const parties = { account: account('account'), sender: account('sender'), recipient: account('recipient') };
+  const createdAt = readTimes(query);
   const { account: either, sender, recipient } = parties;
   refuseSystemAccountsToOwners(caller, {
     'filter[account]': either,
@@ -74,7 +75,7 @@ export function filtersOf(query: ListTransactionsQuery, caller: Principal): Tran
     status: query['filter[status]'],
     currency: query['filter[currency]'],
     externalId: query['filter[externalId]'],
-    createdAt: readTimes(query),
+    createdAt,
     amount: { gte: amount('gte'), lte: amount('lte') },
     seenBy: caller.ownerId ?? undefined,
   };

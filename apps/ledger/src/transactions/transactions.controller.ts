@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
-import { Access, Caller, type Principal } from '#access';
+import { Access, Caller, requireScope, type Principal } from '#access';
 import { decodeEvent, type WriteRequest } from '#journal';
 import { pageErrors, readPageRequest } from '#openapi';
 import { DtoPipe } from '#platform';
@@ -91,6 +91,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const recipient = accountReference(body.recipient, 'recipient');
+    if (recipient === 'ROOT') requireScope(caller, 'burn');
     const command = new Mint(request, recipient, amountOf(body.amount), detailsOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
@@ -112,6 +113,7 @@ export class TransactionsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const sender = accountReference(body.sender, 'sender');
+    if (sender === 'ROOT') requireScope(caller, 'mint');
     const command = new Burn(request, sender, amountOf(body.amount), detailsOf(body));
     return transactionAnswer(committedEvents(await this.commands.execute(command), reply), caller);
   }
@@ -127,9 +129,10 @@ export class TransactionsController {
   @Get('transactions')
   @Access('transactions:read')
   async list(@Query(DtoPipe) query: ListTransactionsQuery, @Caller() caller: Principal) {
+    const page = readPageRequest(query);
     const filters = filtersOf(query, caller);
     const { consistency = 'strong' } = query;
-    const list = new ListTransactions(caller.ledgerId, filters, readPageRequest(query), consistency);
+    const list = new ListTransactions(caller.ledgerId, filters, page, consistency);
     return presentPage(await this.queries.execute(list), transactionResource, caller);
   }
 
