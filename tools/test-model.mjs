@@ -15,10 +15,10 @@ const tests = new CountedTests();
 console.log(`model test of ${seconds} s, seed ${seed}: repeat with --seed ${seed}`);
 await withFigures((figuresFile) => {
   if (tests.build()) runJest(figuresFile);
-  for (const { refused, ...counts } of readFigures(figuresFile)) {
+  for (const { refused, kinds, ...counts } of readFigures(figuresFile)) {
     const byCount = Object.entries(refused).sort(([, a], [, b]) => b - a);
     const refusals = byCount.map(([code, count]) => [`refused: ${code}`, count]);
-    tellTable(['figure', 'count'], [...Object.entries(counts), ...refusals]);
+    tellTable(['figure', 'count'], [...Object.entries({ ...counts, ...kinds }), ...refusals]);
   }
 });
 tests.tell();

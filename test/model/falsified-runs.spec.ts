@@ -1,6 +1,7 @@
 /** The check is worth what it finds: a true record of a run, falsified in one place at a time. */
 import { checkRun } from './check/check-run.js';
 import { bodyOf, type JournalEvent, type LoggedCall, type RecordedRun } from './check/call-log.js';
+import { everybody, scopes } from './ledger/callers.js';
 import type { Operation, Program } from './generate/program.js';
 import { startProductUnderTest } from './run/product-under-test.js';
 import { runProgram } from './run/run-program.js';
@@ -17,6 +18,9 @@ const get = (path: string, query: Record<string, string> = {}) => ({
   query,
 });
 const [alice, bob, carol] = ['{account:0}', '{account:1}', '{account:2}'];
+const [ann, shop] = ['{account:12}', '{account:13}'];
+/** Everything here but her own account, and money that went to it and from it, is somebody else's. */
+const asAnn = { caller: 1 };
 const pay = (sender: string, recipient: string, amount: number) => ({ sender, recipient, amount });
 
 const steps: Omit<Operation, 'number'>[] = [
@@ -32,9 +36,25 @@ const steps: Omit<Operation, 'number'>[] = [
   get('transactions', { 'filter[account]': '{account:0}' }),
   post('transactions', { ...pay(alice, bob, 20), pending: true }),
   post('transactions/{transaction:10}/capture', { amount: 5 }),
+  post('accounts', { name: 'Ann', currency: 'EUR', ownerId: 'ann', openingBalance: 30 }),
+  post('accounts', { name: 'Shop', currency: 'EUR', visibility: 'public', openingBalance: 70 }),
+  post('transactions', pay(carol, ann, 7)),
+  post('transactions', pay(ann, alice, 1), asAnn),
+  post('transactions', pay(ann, shop, 2), asAnn),
+  { ...get('transactions'), ...asAnn },
+  { ...get('accounts'), ...asAnn },
+  { ...get('events', { limit: '1000' }), ...asAnn },
+  { ...get('transactions/{transaction:4}'), ...asAnn },
+  { ...get(`accounts/${ann}/entries`), ...asAnn },
+  post('transactions', pay(alice, bob, 1), { caller: 2 }),
 ];
 const program: Program = {
   seed: 1,
+  callers: [
+    everybody,
+    { scopes, ownerId: 'ann' },
+    { scopes: ['accounts:read', 'transactions:read'], ownerId: null },
+  ],
   setup: steps.map((step, number) => ({ number, ...step })),
   clients: [],
 };
@@ -66,6 +86,7 @@ test('the true record is explained', () => {
   expect(checkRun(run)).toEqual([]);
   expect(run.calls.slice(0, steps.length).map(({ status }) => status)).toEqual([
     ...[201, 201, 201, 200, 201, 422, 201, 201, 200, 200, 201, 201],
+    ...[201, 201, 201, 404, 201, 200, 200, 200, 404, 200, 403],
   ]);
 });
 
@@ -118,6 +139,59 @@ const falsified: [string, () => RecordedRun][] = [
         return JSON.stringify({ ...body, data: [foreign, ...body.data] });
       }),
   ],
+  [
+    "an owner's list has a transaction of others",
+    () =>
+      edited(17, (text) => {
+        const body = JSON.parse(text) as { data: unknown[] };
+        const { balances: _, ...foreign } = bodyOf(step(6)).data as Record<string, unknown>;
+        return JSON.stringify({ ...body, data: [...body.data, foreign] });
+      }),
+  ],
+  [
+    "an owner's list lacks one of theirs",
+    () =>
+      edited(17, (text) => {
+        const body = JSON.parse(text) as { data: unknown[] };
+        return JSON.stringify({ ...body, data: body.data.slice(1) });
+      }),
+  ],
+  [
+    'an owner is told who has paid from a private account',
+    () => edited(17, (text) => text.replace('"sender":null', `"sender":"${idShownBy(2)}"`)),
+  ],
+  [
+    'an owner is told it in an entry',
+    () => edited(21, (text) => text.replace('"counterparty":null', `"counterparty":"${idShownBy(2)}"`)),
+  ],
+  [
+    "an owner is told the balance of another's public account",
+    () =>
+      edited(18, (text) => {
+        const body = JSON.parse(text) as { data: { id: string }[] };
+        const { balance } = bodyOf(step(13)).data as { balance: unknown };
+        const data = body.data.map((row) => (row.id === idShownBy(13) ? { ...row, balance } : row));
+        return JSON.stringify({ ...body, data });
+      }),
+  ],
+  [
+    'an owner is given an event of others',
+    () =>
+      edited(19, (text) => {
+        const body = JSON.parse(text) as { data: unknown[] };
+        return JSON.stringify({ ...body, data: [run.journal[0], ...body.data] });
+      }),
+  ],
+  [
+    'an owner is told whose key has written an event',
+    () => edited(19, (text) => text.replace('"actor":null', `"actor":"${run.journal[0]!.actor}"`)),
+  ],
+  ['an owner finds a transaction of others', () => withCall(20, { status: 200, text: step(4).text })],
+  [
+    "an owner is told that another's private account is there",
+    () => withCall(15, { status: 403, text: step(22).text }),
+  ],
+  ['who may not write is refused for want of money', () => withCall(22, { status: 422, text: step(5).text })],
   ['a list does not show what was answered before', () => withCall(9, { text: step(3).text })],
   [
     'a refusal has another code',
@@ -125,14 +199,14 @@ const falsified: [string, () => RecordedRun][] = [
   ],
   [
     'what there is money for is refused',
-    () => ({ ...run, calls: [...run.calls, { ...step(5), body: pay('ROOT', bobOf(), 1) }] }),
+    () => ({ ...run, calls: [...run.calls, { ...step(5), body: pay('ROOT', idShownBy(1), 1) }] }),
   ],
   ['a replay differs by a byte', () => edited(7, (text) => `${text} `)],
   ['a replay says that it is none', () => withCall(7, { isReplayed: false })],
   ['what was captured is more', () => edited(11, (text) => text.replaceAll('"amount":"5"', '"amount":"6"'))],
 ];
 
-const bobOf = (): string => (bodyOf(step(1)).data as { id: string }).id;
+const idShownBy = (number: number): string => (bodyOf(step(number)).data as { id: string }).id;
 
 test.each(falsified)('it is found that %s', (_, falsify) => {
   expect(checkRun(falsify())).not.toEqual([]);

@@ -1,6 +1,9 @@
+import type { Caller } from '../ledger/callers.js';
+
 /** What clients have asked and what they were answered, and what the journal says: all that the check goes by. */
 export interface LoggedCall {
   readonly client: number;
+  readonly caller: Caller;
   /** Both of one counter: whatever ended at a lower number than this one began at was answered before. */
   readonly startedAt: number;
   readonly endedAt: number;
@@ -48,6 +51,7 @@ export interface AnswerBody {
   readonly meta?: {
     readonly position?: string;
     readonly headPosition?: string;
+    readonly nextAfter?: string;
     readonly page?: Readonly<Record<string, unknown>>;
   };
   readonly error?: { readonly code: string };

@@ -62,6 +62,7 @@ class Replay {
 
   findings(): Finding[] {
     this.checkOrder();
+    this.checkOwnEvents();
     while (this.found.length < findingsMax) {
       this.explainWaiting();
       if (this.books.head >= this.journal.length || !this.replayNext()) break;
@@ -99,6 +100,18 @@ class Replay {
     if (at < window.from) this.add(`it is read at ${at}, before ${window.from}, which was answered`, call);
     if (at > window.to) this.add(`it is read at ${at}, after ${window.to}`, call);
     return { from: at, to: at };
+  }
+
+  /** To an owner the events feed shows what was known to be theirs, all of what was answered before among it. */
+  private checkOwnEvents(): void {
+    for (const call of this.calls) {
+      if (call.path !== '/v1/events' || call.status !== 200 || call.caller.ownerId === null) continue;
+      const { data, meta } = bodyOf(call);
+      const isFull = (data as unknown[]).length === Number(call.query['limit'] ?? '100');
+      const { from } = this.windows.get(call)!;
+      if (isFull || Number(meta!.nextAfter) >= from) continue;
+      this.add(`it is read up to ${meta!.nextAfter}, before ${from}, which was answered`, call);
+    }
   }
 
   private checkOrder(): void {

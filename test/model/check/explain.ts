@@ -2,9 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Books } from '../ledger/books.js';
 import type { Cursor } from '../ledger/lists.js';
-import { filtersText, shownSortKey } from '../ledger/lists.js';
+import { checkRoute, sees, type Caller } from '../ledger/callers.js';
+import { filtersText, ownerOfCursor, shownSortKey } from '../ledger/lists.js';
 import { read } from '../ledger/read.js';
 import { Refused } from '../ledger/refusals.js';
+import { seenOf } from '../ledger/seen.js';
 import { write } from '../ledger/write.js';
 import { bodyOf, isDryRun, isRead, type AnswerBody, type JournalEvent, type LoggedCall } from './call-log.js';
 import { TentativeJournal } from './journals.js';
@@ -29,7 +31,9 @@ export function cursorsOf(calls: readonly LoggedCall[]): Cursors {
     const last = (data as Readonly<Record<string, unknown>>[]).at(-1);
     if (last === undefined) continue;
     const after = shownSortKey(call.path, last);
-    cursors.set(named, { path: call.path, filters: filtersText(call.query), after });
+    const { path, query, caller } = call;
+    const ownerId = ownerOfCursor(path, caller);
+    cursors.set(named, { path, filters: filtersText(query), ownerId, after });
   }
   return cursors;
 }
@@ -43,10 +47,10 @@ export class Explainer {
 
   /** By the model, if the ledger's clock stood at that time. */
   answerTo(call: LoggedCall, now: string): ModelAnswer {
-    if (call.path === '/v1/events') return this.eventsPage(call);
     return this.books.try(() => {
       try {
-        return isRead(call) ? this.readAnswer(call, now) : this.writeAnswer(call, now);
+        if (!isRead(call)) return this.writeAnswer(call, now);
+        return call.path === '/v1/events' ? this.eventsPage(call) : this.readAnswer(call, now);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         return { ...refusal(error), isReplayed: false, entityTag: null };
@@ -57,10 +61,11 @@ export class Explainer {
   private readAnswer(call: LoggedCall, now: string): ModelAnswer {
     const named = call.query['page[cursor]'];
     const cursor = named === undefined ? undefined : this.cursors.get(named);
-    const { path, query } = call;
+    const { path, query, caller } = call;
     const { entityTag = null, ...answer } = read(this.books, {
       path,
       query,
+      caller,
       cursor,
       asOf: timeShownBy(call) ?? now,
     });
@@ -78,13 +83,39 @@ export class Explainer {
     return { ...answer, body, entityTag: null };
   }
 
-  private eventsPage({ query }: LoggedCall): ModelAnswer {
+  private eventsPage(call: LoggedCall): ModelAnswer {
+    const { query, caller } = call;
+    checkRoute(caller, 'GET', call.path);
     const [after, limit] = [Number(query['after'] ?? '0'), Number(query['limit'] ?? '100')];
     const { head } = this.books;
-    const data = this.journal.slice(after, Math.min(after + limit, head));
-    const nextAfter = data.at(-1)?.position ?? String(after);
-    const meta = { headPosition: String(head), nextAfter };
-    return { status: 200, body: { data, meta }, isReplayed: false, entityTag: null };
+    const { events, nextAfter } =
+      caller.ownerId === null ? this.wholeEvents(after, limit) : this.ownEvents(call, after, limit);
+    const meta = { headPosition: String(head), nextAfter: String(nextAfter) };
+    return { status: 200, body: { data: events, meta }, isReplayed: false, entityTag: null };
+  }
+
+  private wholeEvents(after: number, limit: number) {
+    const events = this.journal.slice(after, Math.min(after + limit, this.books.head));
+    return { events, nextAfter: Number(events.at(-1)?.position ?? after) };
+  }
+
+  /** What touches the owner's accounts, as far as it was known whose it is: that only the answer tells. */
+  private ownEvents(call: LoggedCall, after: number, limit: number) {
+    const { caller } = call;
+    const known = Math.min(this.books.head, Number(bodyOf(call).meta?.nextAfter ?? after));
+    const events = this.journal
+      .slice(after, Math.max(after, known))
+      .filter((_, n) => sees(caller, this.books.parties[after + n]!))
+      .slice(0, limit)
+      .map((event) => this.ownEvent(event, caller));
+    const isFull = events.length === limit;
+    return { events, nextAfter: isFull ? Number(events.at(-1)!.position) : Math.max(after, known) };
+  }
+
+  private ownEvent(event: JournalEvent, caller: Caller) {
+    const parties = this.books.parties[Number(event.position) - 1]!;
+    const hashed = { actor: null, idempotencyKey: null, requestHash: null, dataText: null, dataSalt: null };
+    return { ...event, ...hashed, data: seenOf(event.data, parties, caller) };
   }
 }
 

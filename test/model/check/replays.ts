@@ -5,17 +5,22 @@ export function findUnequalReplays(calls: readonly LoggedCall[]): Finding[] {
   const first = new Map<string, string>();
   for (const call of calls) {
     if (call.isReplayed || !isAccepted(call) || isDryRun(call)) continue;
-    if (call.path.endsWith('/batch')) for (const [key, text] of itemAnswers(call)) first.set(key, text);
-    if (call.key !== null) first.set(call.key, `${call.status} ${call.text}`);
+    if (call.path.endsWith('/batch')) {
+      for (const [key, text] of itemAnswers(call)) first.set(ownKey(call, key), text);
+    }
+    if (call.key !== null) first.set(ownKey(call, call.key), `${call.status} ${call.text}`);
   }
   return calls
-    .filter((call) => call.isReplayed && first.get(call.key!) !== `${call.status} ${call.text}`)
+    .filter((call) => call.isReplayed && first.get(ownKey(call, call.key!)) !== `${call.status} ${call.text}`)
     .map((call) => ({
-      what: `it is a replay of another answer: ${first.get(call.key!) ?? 'none'}`,
+      what: `it is a replay of another answer: ${first.get(ownKey(call, call.key!)) ?? 'none'}`,
       position: 0,
       call,
     }));
 }
+
+/** Keys of different owners never meet: they have no blanks. */
+const ownKey = ({ caller }: LoggedCall, key: string): string => `${key} ${caller.ownerId ?? ''}`;
 
 /** Of a batch's items what each would be answered alone. */
 function itemAnswers(call: LoggedCall): [string, string][] {

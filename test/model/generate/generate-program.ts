@@ -1,4 +1,5 @@
-import type { Operation, Program } from './program.js';
+import { generateCallers, owners } from './callers.js';
+import type { Operation, Program, ProgramCaller } from './program.js';
 import { Random } from './random.js';
 import { Reads } from './reads.js';
 import { Writes, type Draft, type Generated } from './writes.js';
@@ -9,6 +10,7 @@ export interface ProgramSize {
 }
 
 const readsPercent = 40;
+const fewerRightsPercent = 30;
 
 /** The same seed and size, the same program. */
 export function generateProgram(seed: number, { operations, clients }: ProgramSize): Program {
@@ -16,6 +18,7 @@ export function generateProgram(seed: number, { operations, clients }: ProgramSi
   const generated: Generated = {
     accounts: [],
     currencyOf: new Map(),
+    ownerOf: new Map(),
     transactions: [],
     batches: [],
     holds: [],
@@ -24,20 +27,24 @@ export function generateProgram(seed: number, { operations, clients }: ProgramSi
   };
   const writes = new Writes(random, generated);
   const reads = new Reads(random, generated, writes);
+  const callers = generateCallers(random);
   let number = 0;
   const numbered = (draft: Draft): Operation => {
     const operation = { number, ...draft };
     number += 1;
-    remember(generated, reads, operation);
+    remember(generated, callers, reads, operation);
     return operation;
   };
   const setup = [...currenciesAndRates, ...firstAccounts].map(numbered);
   const programs: Operation[][] = Array.from({ length: clients }, () => []);
   for (let n = 0; n < operations; n++) {
-    const draft = random.chance(readsPercent) ? reads.next() : writes.next();
+    const caller = random.chance(fewerRightsPercent) ? random.below(callers.length) : 0;
+    const { ownerId } = callers[caller]!;
+    const asked = random.chance(readsPercent) ? reads.next(ownerId) : writes.next(ownerId);
+    const draft = { ...(caller === 0 ? {} : { caller }), ...asked };
     programs[random.below(clients)]!.push(numbered(draft));
   }
-  return { seed, setup, clients: programs };
+  return { seed, callers, setup, clients: programs };
 }
 
 const currenciesAndRates: Draft[] = [
@@ -66,10 +73,19 @@ const firstAccounts: Draft[] = [
   { currency: 'JPY', openingBalance: 1_000 },
   { currency: 'PTS', openingBalance: 300 },
   { currency: 'GRN', minBalance: null },
+  ...owners.flatMap((ownerId, n) => [
+    { currency: 'EUR', openingBalance: 800, ownerId, visibility: 'public' },
+    { currency: n === 0 ? 'USD' : 'EUR', openingBalance: 400, ownerId, visibility: 'unlisted' },
+  ]),
 ].map((fields, n) => ({ method: 'POST', path: '/v1/accounts', body: { name: `Account ${n}`, ...fields } }));
 
-function remember(generated: Generated, reads: Reads, operation: Operation): void {
-  const { number, method, path, body, key } = operation;
+function remember(
+  generated: Generated,
+  callers: readonly ProgramCaller[],
+  reads: Reads,
+  operation: Operation,
+): void {
+  const { caller = 0, number, method, path, body, key } = operation;
   if (method === 'GET') {
     if (operation.query?.['page[limit]'] !== undefined) reads.pages.push(operation);
     return;
@@ -78,7 +94,9 @@ function remember(generated: Generated, reads: Reads, operation: Operation): voi
   if (method !== 'POST' || path === '/v1/currencies') return;
   if (path === '/v1/accounts') {
     generated.accounts.push(number);
-    generated.currencyOf.set(number, (body as { currency?: unknown }).currency);
+    const { currency, ownerId } = body as { currency?: unknown; ownerId?: string };
+    generated.currencyOf.set(number, currency);
+    generated.ownerOf.set(number, callers[caller]!.ownerId ?? ownerId ?? null);
   } else if (path.endsWith('/batch')) {
     const items = (body as { transactions: unknown[] }).transactions.length;
     generated.batches.push({ number, items });

@@ -1,3 +1,5 @@
+import type { Caller } from '../ledger/callers.js';
+
 /**
  * What clients are going to ask, as plain data. A text may name what an earlier operation was answered, by its
  * number: `{account:7}`, `{transaction:7}`, `{hold:7}`, `{transaction:7.2}` (of a batch's third item),
@@ -13,10 +15,19 @@ export interface Operation {
   readonly body?: unknown;
   readonly key?: string;
   readonly ifMatch?: string;
+  /** Which of the program's callers; 0 where absent. */
+  readonly caller?: number;
+}
+
+export interface ProgramCaller extends Caller {
+  /** By a token that a key has handed out, not by a key of its own. */
+  readonly hasToken?: true;
 }
 
 export interface Program {
   readonly seed: number;
+  /** The first one may do everything. */
+  readonly callers: readonly ProgramCaller[];
   /** One after the other, before all clients begin. */
   readonly setup: readonly Operation[];
   readonly clients: readonly (readonly Operation[])[];

@@ -1,7 +1,8 @@
 /** Random requests that only read. */
 import type { Operation } from './program.js';
 import type { Random } from './random.js';
-import { currencies, externalIds, names, owners, type Draft, type Generated, type Writes } from './writes.js';
+import { owners } from './callers.js';
+import { currencies, externalIds, names, type Draft, type Generated, type Writes } from './writes.js';
 
 type Query = Record<string, string>;
 
@@ -18,7 +19,8 @@ export class Reads {
     private readonly writes: Writes,
   ) {}
 
-  next(): Draft {
+  next(ownerId: string | null): Draft {
+    this.writes.for(ownerId);
     return this.random.weighted<() => Draft>([
       [25, () => this.list()],
       [8, () => this.nextPage()],
@@ -28,7 +30,7 @@ export class Reads {
       [6, () => this.statement()],
       [3, () => get('/v1/trial-balance', this.atTime(50))],
       [3, () => this.ofSystemAccount()],
-      [2, () => get('/v1/events', { after: String(this.random.below(200)), limit: '20' })],
+      [4, () => get('/v1/events', { after: String(this.random.below(200)), limit: '20' })],
       [1, () => get('/v1/periods/closed-through')],
     ])();
   }

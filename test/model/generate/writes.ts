@@ -1,4 +1,5 @@
 /** Random requests that may change the ledger: right, wrong, at limits and over them. */
+import { owners } from './callers.js';
 import type { Operation } from './program.js';
 import type { Random } from './random.js';
 
@@ -8,6 +9,7 @@ export type Draft = Omit<Operation, 'number'>;
 export interface Generated {
   readonly accounts: number[];
   readonly currencyOf: Map<number, unknown>;
+  readonly ownerOf: Map<number, string | null>;
   readonly transactions: number[];
   readonly batches: { readonly number: number; readonly items: number }[];
   readonly holds: number[];
@@ -21,18 +23,32 @@ const past2to53 = '9007199254740993';
 const most = '9'.repeat(36);
 const references = ['Rent 1', 'rent 2', 'Order 8', 'ÉTÉ', '100%_x', 'a'];
 export const names = ['Alice', 'bob', 'Shop 1', 'Éva', '100%_sure', 'Fees'];
-export const owners = ['owner-1', 'owner-2', 'owner-3'];
 export const currencies = ['EUR', 'USD', 'JPY', 'KWD', 'PTS', 'GRN'];
 /** Few, so that they are often taken. */
 export const externalIds = Array.from({ length: 40 }, (_, n) => `ext-${n}`);
 
 export class Writes {
+  private ownerId: string | null = null;
+
   constructor(
     private readonly random: Random,
     private readonly generated: Generated,
   ) {}
 
-  next(): Draft {
+  /** For a caller who is bound to an owner, mostly what an owner may ask for. */
+  next(ownerId: string | null): Draft {
+    this.for(ownerId);
+    const draft = this.any();
+    const isRight = ownerId === null || this.random.chance(15);
+    return isRight ? draft : { ...draft, body: withoutLimits(draft.body) };
+  }
+
+  /** Whose accounts are mostly named from now on. */
+  for(ownerId: string | null): void {
+    this.ownerId = ownerId;
+  }
+
+  private any(): Draft {
     return this.random.weighted<() => Draft>([
       [30, () => this.transaction()],
       [6, () => this.mintOrBurn()],
@@ -98,10 +114,11 @@ export class Writes {
 
   private posting(): Record<string, unknown> {
     const { random, generated } = this;
-    const [sender, other] = [this.recent(generated.accounts), this.recent(generated.accounts)];
+    const [sender, other] = [this.recentAccount(), this.recent(generated.accounts)];
     const currency = generated.currencyOf.get(sender);
     const alike = generated.accounts.filter((number) => generated.currencyOf.get(number) === currency);
-    const recipient = random.chance(70) ? this.recent(alike) : other;
+    const isOwn = this.ownerId !== null && random.chance(50);
+    const recipient = isOwn ? this.recentAccount() : random.chance(70) ? this.recent(alike) : other;
     return {
       sender: random.chance(7) ? 'ROOT' : this.accountAt(sender),
       recipient: random.chance(6) ? 'ROOT' : this.accountAt(recipient),
@@ -148,7 +165,8 @@ export class Writes {
       [1, () => ({})],
       [1, () => ({ currency: 'USD' })],
     ])();
-    return { method: 'PATCH', path: `/v1/accounts/${this.account()}`, body, ...this.ifMatch() };
+    const id = random.chance(3) ? 'ROOT' : this.account();
+    return { method: 'PATCH', path: `/v1/accounts/${id}`, body, ...this.ifMatch() };
   }
 
   private closeAccount(): Draft {
@@ -227,8 +245,8 @@ export class Writes {
     const { random, generated } = this;
     if (generated.keyed.length === 0) return this.transaction();
     const recent = generated.keyed.slice(-60);
-    const { number: _, ...first } = random.pick(recent);
-    if (random.chance(60)) return first;
+    const { number: _, caller, ...first } = random.pick(recent);
+    if (random.chance(60)) return caller === undefined || random.chance(10) ? first : { ...first, caller };
     return {
       ...random.pick<() => Draft>([() => this.transaction(), () => this.reverse()])(),
       key: first.key!,
@@ -257,7 +275,15 @@ export class Writes {
   }
 
   account(): string {
-    return this.accountAt(this.recent(this.generated.accounts));
+    return this.accountAt(this.recentAccount());
+  }
+
+  /** Mostly the owner's own. */
+  private recentAccount(): number {
+    const { accounts, ownerOf } = this.generated;
+    const own = accounts.filter((number) => ownerOf.get(number) === this.ownerId);
+    const isOwn = this.ownerId !== null && this.random.chance(75);
+    return this.recent(isOwn ? own : accounts);
   }
 
   private accountAt(number: number): string {
@@ -349,4 +375,14 @@ export class Writes {
   private sometimes(percent: number, fields: Record<string, unknown>): Record<string, unknown> {
     return this.random.chance(percent) ? fields : {};
   }
+}
+
+const unsayable = ['ownerId', 'openingBalance', 'minBalance', 'maxBalance', 'status', 'exchangeRate'];
+
+/** A body without what nobody who is bound to an owner can say. */
+function withoutLimits(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(withoutLimits);
+  if (typeof body !== 'object' || body === null) return body;
+  const entries = Object.entries(body).filter(([field]) => !unsayable.includes(field));
+  return Object.fromEntries(entries.map(([field, value]) => [field, withoutLimits(value)]));
 }

@@ -9,8 +9,10 @@ import {
   textOf,
   type Fields,
 } from './bodies.js';
+import { owns, type Asked, type Caller } from './callers.js';
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
+import { partyOf, seenOf } from './seen.js';
 import { shownAccount } from './shown.js';
 import { checkLimits, systemKey } from './movements.js';
 import { createTransaction, exponentOf } from './transactions.js';
@@ -50,7 +52,7 @@ export function accountDraft(body: unknown): AccountDraft {
 
 const limitOf = (value: unknown): bigint | null => (value === null ? null : balanceOf(value));
 
-export function openAccount(books: Books, journal: Journal, draft: AccountDraft, key: string | null) {
+export function openAccount(books: Books, journal: Journal, draft: AccountDraft, asked: Asked) {
   const { openingBalance, externalId, currency } = draft;
   refuseIf(externalId !== null && books.accountOfExternalId.has(externalId), 'external_id_taken');
   refuseIf(exponentOf(books, currency) === undefined, 'unknown_currency');
@@ -64,7 +66,7 @@ export function openAccount(books: Books, journal: Journal, draft: AccountDraft,
     currency,
     visibility: draft.visibility,
     externalId,
-    ownerId: draft.ownerId,
+    ownerId: asked.caller.ownerId ?? draft.ownerId,
     status: 'open',
     posted: 0n,
     pendingIn: 0n,
@@ -83,9 +85,9 @@ export function openAccount(books: Books, journal: Journal, draft: AccountDraft,
     const mint = { sender: systemKey('ROOT', currency), recipient: id, posts: openingBalance, holds: 0n };
     checkLimits(books, [mint]);
   }
-  books.advance(stamp.recordedAt);
-  tell(journal, 'account.opened', account, stamp.recordedAt, key);
-  if (openingBalance !== null) mintOpeningBalance(books, journal, id, openingBalance, key);
+  books.advance(stamp.recordedAt, [partyOf(account)]);
+  tell(journal, 'account.opened', account, stamp.recordedAt, asked.key);
+  if (openingBalance !== null) mintOpeningBalance(books, journal, id, openingBalance, asked);
   return shownAccount(books.accounts.get(id)!);
 }
 
@@ -94,12 +96,12 @@ function mintOpeningBalance(
   journal: Journal,
   recipient: string,
   amount: bigint,
-  key: string | null,
+  asked: Asked,
 ): void {
   const postings = [{ sender: 'ROOT', recipient, amount, exchangeRate: null }];
   const nothing = { reference: null, externalId: null, expiresAt: null, effectiveAt: null };
   const plain = { ...nothing, metadata: {}, conditions: [], isPending: false, isDryRun: false };
-  createTransaction(books, journal, { postings, ...plain }, key);
+  createTransaction(books, journal, { postings, ...plain }, asked);
 }
 
 function tell(
@@ -141,8 +143,15 @@ export function accountChange(body: unknown): AccountChange {
   return Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, readers[field]!(value)]));
 }
 
-export const accountNamed = (books: Books, id: string): AccountRecord =>
-  books.accounts.get(id) ?? refuse('account_not_found');
+/** An account that is the caller's to change. */
+function accountNamed(books: Books, id: string, caller: Caller): AccountRecord {
+  const account = books.accounts.get(id);
+  return account !== undefined && owns(caller, account) ? account : refuse('account_not_found');
+}
+
+/** As the caller may see it. */
+export const seenAccount = (account: AccountRecord, caller: Caller) =>
+  seenOf(shownAccount(account), [partyOf(account)], caller);
 
 export const settingsTag = ({ settingsVersion }: AccountRecord): string => `"${settingsVersion}.`;
 export const entityTag = ({ settingsVersion, version }: AccountRecord): string =>
@@ -154,8 +163,9 @@ export function updateAccount(
   id: string,
   change: AccountChange,
   ifMatch: string | null,
+  caller: Caller,
 ) {
-  const before = accountNamed(books, id);
+  const before = accountNamed(books, id, caller);
   refuseIf(ifMatch !== null && !ifMatch.startsWith(settingsTag(before)), 'precondition_failed');
   refuseIf(before.status === 'closed', 'account_closed');
   const { externalId } = change;
@@ -181,13 +191,19 @@ function write(books: Books, journal: Journal, type: string, changed: AccountRec
     updatedAt: recordedAt,
   };
   put(books, after, before);
-  books.advance(recordedAt);
+  books.advance(recordedAt, [partyOf(after)]);
   tell(journal, type, after, recordedAt, null);
   return shownAccount(after);
 }
 
-export function closeAccount(books: Books, journal: Journal, id: string, ifMatch: string | null): void {
-  const before = accountNamed(books, id);
+export function closeAccount(
+  books: Books,
+  journal: Journal,
+  id: string,
+  ifMatch: string | null,
+  caller: Caller,
+): void {
+  const before = accountNamed(books, id, caller);
   refuseIf(ifMatch !== null && ifMatch !== entityTag(before), 'precondition_failed');
   refuseIf(before.status === 'closed', 'account_closed');
   const { posted, pendingIn, pendingOut } = before;

@@ -9,6 +9,7 @@ import {
   transactionDraft,
   type TransactionDraft,
 } from './bodies.js';
+import { checkMovement, type Asked, type Caller } from './callers.js';
 import { answeredBefore, canonical, keepAnswer, type Answer } from './idempotency.js';
 import type { Journal } from './journal.js';
 import { Refused, refuse, refuseIf } from './refusals.js';
@@ -65,28 +66,43 @@ export function postBatch(
   books: Books,
   journal: Journal,
   { mode, items }: BatchDraft,
-  key: string | null,
+  asked: Asked,
   request: string,
 ): Answer {
   const headBefore = books.head;
-  const data = items.map((item) => answerItem(books, journal, item, key));
+  const data = items.map((item) => answerItem(books, journal, item, asked));
   const succeeded = data.filter(({ status }) => status === 201).length;
   const refused = data.length - succeeded;
   refuseIf(mode === 'atomic' && refused > 0, 'batch_refused');
   const body = { data, meta: { succeeded, refused } };
-  return keepAnswer(books, books.head > headBefore ? key : null, request, 200, body);
+  const key = books.head > headBefore ? asked.key : null;
+  return keepAnswer(books, { ...asked, key }, request, 200, body);
 }
 
-function answerItem(books: Books, journal: Journal, item: Item, batchKey: string | null): ItemAnswer {
+/** What a caller may not ask for refuses all of an atomic batch, before its key is looked at. */
+export function checkItems(caller: Caller, { mode, items }: BatchDraft): void {
+  if (mode !== 'atomic') return;
+  try {
+    for (const { draft } of items) checkMovement(caller, draft);
+  } catch (error) {
+    if (error instanceof Refused) refuse('batch_refused');
+    throw error;
+  }
+}
+
+function answerItem(books: Books, journal: Journal, item: Item, ofBatch: Asked): ItemAnswer {
   const { draft, key, request } = item;
+  const { caller, key: batchKey } = ofBatch;
+  const asked = { caller, key };
   try {
     return books.attempt(() => {
+      checkMovement(caller, draft);
       // The key of the whole stands for the whole: no item can have it as well.
       refuseIf(key !== null && key === batchKey, 'idempotency_key_reused');
-      const before = answeredBefore(books, key, request);
+      const before = answeredBefore(books, asked, request);
       if (before !== null) return { status: 201, data: dataOf(before.body), replayed: true };
-      const data = createTransaction(books, journal, draft, key ?? batchKey);
-      keepAnswer(books, key, request, 201, { data });
+      const data = createTransaction(books, journal, draft, { caller, key: key ?? batchKey });
+      keepAnswer(books, asked, request, 201, { data });
       return { status: 201, data };
     });
   } catch (error) {

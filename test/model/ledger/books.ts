@@ -28,6 +28,15 @@ export interface AccountRecord {
   readonly updatedAt: string;
 }
 
+/** Whom an event touches, as they were then: by that it is told what others may see of it. */
+export interface Party {
+  /** As answers show it. */
+  readonly id: string;
+  readonly isSystem: boolean;
+  readonly ownerId: string | null;
+  readonly visibility: string;
+}
+
 export interface Posting {
   readonly sender: string;
   readonly recipient: string;
@@ -64,6 +73,8 @@ export interface TransactionRecord {
   readonly effectiveAt: string;
   readonly createdAt: string;
   readonly position: number;
+  /** When it was made. */
+  readonly parties: readonly Party[];
   readonly hold: HoldProgress | null;
   /** Of a capture. */
   readonly capture: { readonly parentId: string } | null;
@@ -80,7 +91,7 @@ export interface EntryRecord {
   readonly amount: bigint;
   readonly balanceAfter: bigint;
   readonly entryNumber: number;
-  readonly counterparty: string;
+  readonly counterparty: Party;
   readonly reference: string | null;
   readonly createdAt: string;
   readonly effectiveAt: string;
@@ -120,6 +131,8 @@ export class Books {
   head = 0;
   /** When the event at the head was recorded, and those before it. */
   readonly recordedAt: string[] = [];
+  /** Whom each event touches. */
+  readonly parties: (readonly Party[])[] = [];
   readonly accounts = new Map<string, AccountRecord>();
   readonly transactions = new Map<string, TransactionRecord>();
   readonly entries = new Map<string, EntryRecord[]>();
@@ -127,6 +140,7 @@ export class Books {
   readonly transactionOfExternalId = new Map<string, string>();
   readonly rates = new Map<string, RateRecord>();
   readonly currencies = new Map<string, CurrencyRecord>();
+  /** By owner and key. */
   readonly answers = new Map<string, KeptAnswer>();
   readonly periods: PeriodRecord[] = [];
   private readonly undo: (() => void)[] = [];
@@ -154,8 +168,9 @@ export class Books {
     this.append(this.entries.get(account)!, entry);
   }
 
-  advance(recordedAt: string): number {
+  advance(recordedAt: string, parties: readonly Party[]): number {
     this.append(this.recordedAt, recordedAt);
+    this.append(this.parties, parties);
     this.undo.push(() => (this.head -= 1));
     this.head += 1;
     return this.head;

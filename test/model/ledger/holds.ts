@@ -2,9 +2,11 @@
 import { convert, sum } from './amounts.js';
 import type { AccountRecord, Books, HoldProgress, TransactionRecord } from './books.js';
 import { amountOf, fieldsOf, flagOf, timeOf } from './bodies.js';
+import { everybody, ownsAllOf, sees, type Asked, type Caller } from './callers.js';
 import type { Journal } from './journal.js';
 import { move } from './movements.js';
 import { refuse, refuseIf } from './refusals.js';
+import { partiesNow, seenOf } from './seen.js';
 import { shownWithBalances } from './shown.js';
 import { exponentOf, refuseClosedAndFrozen } from './transactions.js';
 
@@ -23,11 +25,21 @@ export function captureDraft(body: unknown): CaptureDraft {
   return { amount, isFinal, isDryRun: flagOf(fields['dryRun']) };
 }
 
-export const transactionNamed = (books: Books, id: string): TransactionRecord =>
-  books.transactions.get(id) ?? refuse('transaction_not_found');
+/** A transaction that the caller may know of. */
+export function transactionNamed(books: Books, id: string, caller: Caller): TransactionRecord {
+  const transaction = books.transactions.get(id);
+  const isSeen = transaction !== undefined && sees(caller, transaction.parties);
+  return isSeen ? transaction : refuse('transaction_not_found');
+}
 
 export const accountsOf = (books: Books, { postings }: TransactionRecord): AccountRecord[] =>
   postings.flatMap(({ sender, recipient }) => [books.accounts.get(sender)!, books.accounts.get(recipient)!]);
+
+/** Who is to get the money says when it is taken, and when not. */
+function refuseOthersThanRecipient(books: Books, { postings }: TransactionRecord, caller: Caller): void {
+  const recipients = postings.map(({ recipient }) => books.accounts.get(recipient)!);
+  refuseIf(!ownsAllOf(caller, recipients), 'forbidden');
+}
 
 /** From its end on a hold can only expire, whether that is written yet or not. */
 function openHold(transaction: TransactionRecord, now: string): Hold {
@@ -44,9 +56,10 @@ export function capture(
   journal: Journal,
   id: string,
   { amount, isFinal }: CaptureDraft,
-  key: string | null,
+  { caller, key }: Asked,
 ) {
-  const named = transactionNamed(books, id);
+  const named = transactionNamed(books, id, caller);
+  refuseOthersThanRecipient(books, named, caller);
   refuseIf(amount !== null && named.hold !== null && named.isSeveral, 'validation_error');
   refuseClosedAndFrozen(accountsOf(books, named));
   const parent = openHold(named, journal.now);
@@ -64,6 +77,7 @@ export function capture(
     held,
   };
   const stamp = journal.next('transaction.captured');
+  const parties = partiesNow(books, postings);
   const made: TransactionRecord = {
     ...parent,
     id: stamp.subjectId,
@@ -74,6 +88,7 @@ export function capture(
     effectiveAt: stamp.recordedAt,
     createdAt: stamp.recordedAt,
     position: books.head + 1,
+    parties,
     hold: null,
     capture: { parentId: id },
     reversed: postings.map(() => 0n),
@@ -92,11 +107,11 @@ export function capture(
     reference: made.reference,
     effectiveAt: stamp.recordedAt,
   });
-  books.advance(stamp.recordedAt);
+  books.advance(stamp.recordedAt, parties);
   const data = shownWithBalances(books, made);
   const effectiveAt = stamp.recordedAt;
   journal.write({ type: 'transaction.captured', transactionId: made.id, data, effectiveAt, key });
-  return data;
+  return seenOf(data, parties, caller);
 }
 
 /** Of an exchange, both sides: what all captures come to is rounded, not each. */
@@ -115,18 +130,20 @@ function partOf(books: Books, parent: Hold, amount: bigint): readonly bigint[] {
   return [amount, inAll - captured[1]!];
 }
 
-export function voidHold(books: Books, journal: Journal, id: string, key: string | null) {
-  const hold = openHold(transactionNamed(books, id), journal.now);
-  return release(books, journal, hold, 'voided', key);
+export function voidHold(books: Books, journal: Journal, id: string, asked: Asked) {
+  const named = transactionNamed(books, id, asked.caller);
+  refuseOthersThanRecipient(books, named, asked.caller);
+  return release(books, journal, openHold(named, journal.now), 'voided', asked);
 }
 
 /** The ledger's own: by nobody's request. */
 export function expire(books: Books, journal: Journal, id: string) {
-  const transaction = transactionNamed(books, id);
+  const asked = { caller: everybody, key: null };
+  const transaction = transactionNamed(books, id, asked.caller);
   const { hold } = transaction;
   const isOpen = hold !== null && sum(hold.held) > 0n;
   refuseIf(!isOpen || hold.expiresAt === null || hold.expiresAt > journal.now, 'transaction_not_pending');
-  return release(books, journal, transaction as Hold, 'expired', null);
+  return release(books, journal, transaction as Hold, 'expired', asked);
 }
 
 function release(
@@ -134,7 +151,7 @@ function release(
   journal: Journal,
   parent: Hold,
   status: 'voided' | 'expired',
-  key: string | null,
+  { caller, key }: Asked,
 ) {
   const { id, postings, hold, reference } = parent;
   const type = `transaction.${status}`;
@@ -148,10 +165,11 @@ function release(
   }));
   move(books, stamp, movements, { transactionId: id, reference, effectiveAt: stamp.recordedAt });
   books.set(books.transactions, id, after);
-  books.advance(stamp.recordedAt);
+  const parties = partiesNow(books, postings);
+  books.advance(stamp.recordedAt, parties);
   const data = shownWithBalances(books, after);
   journal.write({ type, transactionId: id, data, effectiveAt: stamp.recordedAt, key });
-  return data;
+  return seenOf(data, parties, caller);
 }
 
 export function extensionOf(body: unknown, now: string): string {
@@ -160,14 +178,15 @@ export function extensionOf(body: unknown, now: string): string {
   return expiresAt;
 }
 
+/** No caller who is bound to an owner comes here. */
 export function extend(books: Books, journal: Journal, id: string, expiresAt: string) {
-  const parent = openHold(transactionNamed(books, id), journal.now);
+  const parent = openHold(transactionNamed(books, id, everybody), journal.now);
   const { hold } = parent;
   refuseIf(hold.expiresAt !== null && expiresAt < hold.expiresAt, 'validation_error');
   const stamp = journal.next('transaction.extended');
   const after = { ...parent, hold: { ...hold, expiresAt } };
   books.set(books.transactions, id, after);
-  books.advance(stamp.recordedAt);
+  books.advance(stamp.recordedAt, partiesNow(books, parent.postings));
   const data = shownWithBalances(books, after);
   const effectiveAt = stamp.recordedAt;
   journal.write({ type: 'transaction.extended', transactionId: id, data, effectiveAt, key: null });

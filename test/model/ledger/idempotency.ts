@@ -1,6 +1,7 @@
 /** One key, one effect: two requests are the same when method, path and parsed body are. */
 import type { Books } from './books.js';
 import { isPlainObject } from './bodies.js';
+import type { Asked } from './callers.js';
 import { refuse } from './refusals.js';
 
 export interface Answer {
@@ -34,8 +35,8 @@ function withSortedKeys(value: unknown, of: (value: unknown, field: string) => u
 }
 
 /** What was answered under this key before, if it was the same request. */
-export function answeredBefore(books: Books, key: string | null, request: string): Answer | null {
-  const kept = key === null ? undefined : books.answers.get(key);
+export function answeredBefore(books: Books, asked: Asked, request: string): Answer | null {
+  const kept = asked.key === null ? undefined : books.answers.get(ownKey(asked));
   if (kept === undefined) return null;
   if (kept.request !== request) return refuse('idempotency_key_reused');
   return { status: kept.status, body: kept.body, isReplayed: true };
@@ -43,11 +44,14 @@ export function answeredBefore(books: Books, key: string | null, request: string
 
 export function keepAnswer(
   books: Books,
-  key: string | null,
+  asked: Asked,
   request: string,
   status: number,
   body: unknown,
 ): Answer {
-  if (key !== null) books.set(books.answers, key, { request, status, body });
+  if (asked.key !== null) books.set(books.answers, ownKey(asked), { request, status, body });
   return { status, body, isReplayed: false };
 }
+
+/** Keys of different owners never meet: they have no blanks. */
+const ownKey = ({ caller, key }: Asked): string => `${key} ${caller.ownerId ?? ''}`;

@@ -2,9 +2,12 @@
 import { readAmount } from './amounts.js';
 import type { AccountRecord, Books, Posting, TransactionRecord } from './books.js';
 import { isAccountId } from './bodies.js';
+import { mayCredit, owns, sees, type Caller } from './callers.js';
+import { seenAccount } from './accounts.js';
 import { systemKey } from './movements.js';
 import { refuse, refuseIf } from './refusals.js';
-import { shownAccount, shownEntry, shownParty, shownTransaction } from './shown.js';
+import { isHidden } from './seen.js';
+import { seenTransaction, shownEntry, shownParty } from './shown.js';
 import { readTime } from './times.js';
 
 export type Query = Readonly<Record<string, string>>;
@@ -13,6 +16,8 @@ export type Query = Readonly<Record<string, string>>;
 export interface Cursor {
   readonly path: string;
   readonly filters: string;
+  /** Whose lists it goes on with: null for those of callers who see all. */
+  readonly ownerId: string | null;
   readonly after: string | number;
 }
 
@@ -41,21 +46,37 @@ export const filtersText = (query: Query): string =>
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 
+/** What a list is asked for, and by whom. */
+export interface ListRequest {
+  readonly path: string;
+  readonly query: Query;
+  readonly caller: Caller;
+}
+
+/** Of rates and currencies everybody sees the same. */
+export const ownerOfCursor = (path: string, { ownerId }: Caller): string | null =>
+  /^\/v1\/(accounts|transactions)/.test(path) ? ownerId : null;
+
 /** `cursor` is what is known of the one that the request names: undefined for one that nobody was given. */
-export function listPage(books: Books, path: string, query: Query, cursor: Cursor | undefined): Page {
-  const list = listOf(books, path, query);
+export function listPage(books: Books, request: ListRequest, cursor: Cursor | undefined): Page {
+  const { path, query, caller } = request;
+  const list = listOf(books, request);
   checkParameters(list.filters, path, query);
   const limit = wholeNumber(query['page[limit]'] ?? '20', 1, 100);
   const number = wholeNumber(query['page[page]'] ?? '1', 1, Infinity);
   const named = query['page[cursor]'];
   refuseIf(named !== undefined && query['page[page]'] !== undefined, 'validation_error');
+  checkNames(caller, query);
   refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
-  const isForeign = cursor?.path !== path || cursor.filters !== filtersText(query);
+  const isForeign =
+    cursor?.path !== path ||
+    cursor.filters !== filtersText(query) ||
+    cursor.ownerId !== ownerOfCursor(path, caller);
   refuseIf(named !== undefined && isForeign, 'invalid_cursor');
   const matches = Object.entries(query)
     .filter(([name]) => name in list.filters)
     .map(([name, text]) => list.filters[name]!(text));
-  if (path.endsWith('/entries') || path.startsWith('/v1/accounts/')) accountInPath(books, path, query);
+  if (path.endsWith('/entries')) moneyInPath(books, request);
   const all = list.rows.filter((row) => matches.every((isMatch) => isMatch(row))).reverse();
   const rest = named === undefined ? all : all.filter((row) => list.sortKey(row) < cursor!.after);
   const from = named === undefined ? (number - 1) * limit : 0;
@@ -69,14 +90,21 @@ export function listPage(books: Books, path: string, query: Query, cursor: Curso
   return { status: 200, body: { data: shown.map(list.show), meta: { page, position: String(books.head) } } };
 }
 
-function listOf(books: Books, path: string, query: Query): List<never> {
+/** A caller who is bound to an owner names no system account. */
+function checkNames({ ownerId }: Caller, query: Query): void {
+  const named = ['account', 'sender', 'recipient'].map((side) => query[`filter[${side}]`]);
+  refuseIf(ownerId !== null && (named.includes('ROOT') || named.includes('EXCHANGE')), 'forbidden');
+}
+
+function listOf(books: Books, request: ListRequest): List<never> {
+  const { path } = request;
   const lists: Record<string, () => unknown> = {
-    '/v1/transactions': () => transactionList(books, query),
-    '/v1/accounts': () => accountList(books, query),
+    '/v1/transactions': () => transactionList(books, request),
+    '/v1/accounts': () => accountList(books, request),
     '/v1/exchange-rates': () => rateList(books),
     '/v1/currencies': () => currencyList(books),
   };
-  return (lists[path]?.() ?? entryList(books, path, query)) as List<never>;
+  return (lists[path]?.() ?? entryList(books, request)) as List<never>;
 }
 
 function checkParameters(filters: object, path: string, query: Query): void {
@@ -122,26 +150,32 @@ const time =
     return (row: Row) => isMatch(row.createdAt, bound);
   };
 
-function party(isMatch: (posting: Posting, isNamed: (key: string) => boolean) => boolean) {
+/** By the id of a private account that they are not told, nobody finds anything. */
+function party(caller: Caller, isMatch: (posting: Posting, isNamed: (key: string) => boolean) => boolean) {
   return (text: string) => {
     refuseIf(text !== 'ROOT' && text !== 'EXCHANGE' && !isAccountId(text), 'validation_error');
     const isNamed = (key: string) => shownParty(key) === text;
-    return (row: TransactionRecord) => row.postings.some((posting) => isMatch(posting, isNamed));
+    return ({ parties, postings }: TransactionRecord) =>
+      postings.some((posting) => isMatch(posting, isNamed)) &&
+      !parties.some((each) => each.id === text && isHidden(caller, each));
   };
 }
 
 const transactionTypes = ['transfer', 'mint', 'burn', 'exchange', 'capture', 'reversal'];
 const transactionStatuses = ['posted', 'pending', 'partially_captured', 'voided', 'expired'];
 
-function transactionList(books: Books, query: Query): List<TransactionRecord> {
+function transactionList(books: Books, { query, caller }: ListRequest): List<TransactionRecord> {
   return {
-    rows: [...books.transactions.values()],
-    show: (row) => shownTransaction(books, row),
+    rows: [...books.transactions.values()].filter(({ parties }) => sees(caller, parties)),
+    show: (row) => seenTransaction(books, row, caller),
     sortKey: ({ createdAt }) => createdAt,
     filters: {
-      'filter[account]': party(({ sender, recipient }, isNamed) => isNamed(sender) || isNamed(recipient)),
-      'filter[sender]': party(({ sender }, isNamed) => isNamed(sender)),
-      'filter[recipient]': party(({ recipient }, isNamed) => isNamed(recipient)),
+      'filter[account]': party(
+        caller,
+        ({ sender, recipient }, isNamed) => isNamed(sender) || isNamed(recipient),
+      ),
+      'filter[sender]': party(caller, ({ sender }, isNamed) => isNamed(sender)),
+      'filter[recipient]': party(caller, ({ recipient }, isNamed) => isNamed(recipient)),
       'filter[reference]': (text) => (row) => contains(row.reference, text),
       'filter[type]': oneOf(transactionTypes, ({ type }) => type),
       'filter[status]': oneOf(transactionStatuses, ({ hold }) => hold?.status ?? 'posted'),
@@ -174,12 +208,13 @@ function onePosting(query: Query): (row: TransactionRecord) => boolean {
     );
 }
 
-function accountList(books: Books, query: Query): List<AccountRecord> {
-  const isShown = ({ isSystem, status }: AccountRecord) =>
-    !isSystem && (status !== 'closed' || query['filter[status]'] === 'closed');
+function accountList(books: Books, { query, caller }: ListRequest): List<AccountRecord> {
+  const isSeen = (row: AccountRecord) => owns(caller, row) || row.visibility === 'public';
+  const isShown = (row: AccountRecord) =>
+    !row.isSystem && isSeen(row) && (row.status !== 'closed' || query['filter[status]'] === 'closed');
   return {
     rows: [...books.accounts.values()].filter(isShown),
-    show: shownAccount,
+    show: (row) => seenAccount(row, caller),
     sortKey: ({ createdAt }) => createdAt,
     filters: {
       'filter[name]': (text) => (row) => contains(row.name, text),
@@ -215,13 +250,13 @@ function currencyList(books: Books) {
   return { rows, show: (row: Row) => row, sortKey: ({ createdAt }: Row) => createdAt, filters: {} };
 }
 
-function entryList(books: Books, path: string, query: Query) {
+function entryList(books: Books, { path, query, caller }: ListRequest) {
   const account = findAccount(books, path, query);
   const rows = (account === undefined ? undefined : books.entries.get(account.key)) ?? [];
   type Row = (typeof rows)[0];
   return {
     rows,
-    show: shownEntry,
+    show: (row: Row) => shownEntry(row, caller),
     sortKey: ({ entryNumber }: Row) => entryNumber,
     filters: {
       'filter[createdAt][gte]': time<Row>((created, bound) => created >= bound),
@@ -236,11 +271,19 @@ function findAccount(books: Books, path: string, query: Query): AccountRecord | 
   return books.accounts.get(isSystem ? systemKey(id, query[currencyParameter] ?? '') : id);
 }
 
-/** The account that a path names: ROOT and EXCHANGE with the currency of the query. */
-export function accountInPath(books: Books, path: string, query: Query): AccountRecord {
+/** The account that a path names: ROOT and EXCHANGE with the currency of the query, to callers bound to no owner. */
+export function accountInPath(books: Books, { path, query, caller }: ListRequest): AccountRecord {
   const isSystem = /^\/v1\/accounts\/(ROOT|EXCHANGE)(\/|$)/.test(path);
   refuseIf(isSystem && query[currencyParameter] === undefined, 'validation_error');
-  return findAccount(books, path, query) ?? refuse('account_not_found');
+  const account = findAccount(books, path, query);
+  const isSeen = account !== undefined && mayCredit(caller, account);
+  return isSeen ? account : refuse('account_not_found');
+}
+
+/** The same where it is asked for the money on it, which is for its owner. */
+export function moneyInPath(books: Books, request: ListRequest): AccountRecord {
+  const account = accountInPath(books, request);
+  return owns(request.caller, account) ? account : refuse('account_not_found');
 }
 
 /** Of a row as it was shown. */

@@ -3,6 +3,7 @@ import { hasTooManyDigits } from './amounts.js';
 import type { AccountRecord, Books, Posting, SystemAccount } from './books.js';
 import type { Journal, Stamp } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
+import { partyOf } from './seen.js';
 import { availableOf, shownAccount } from './shown.js';
 
 /** What one posting does: to what is posted, and to what is pending. */
@@ -23,7 +24,7 @@ export function openSystemAccounts(books: Books, journal: Journal, postings: rea
       const stamp = journal.next('account.opened');
       const account = newSystemAccount(key, currency, stamp.recordedAt);
       books.set(books.accounts, key, account);
-      books.advance(stamp.recordedAt);
+      books.advance(stamp.recordedAt, [partyOf(account)]);
       journal.write({
         type: 'account.opened',
         transactionId: null,
@@ -144,7 +145,7 @@ function moveLeg(books: Books, stamp: Stamp, leg: Leg, { posts, holds }: Movemen
     amount: posts,
     balanceAfter: after.posted,
     entryNumber,
-    counterparty: leg.other,
+    counterparty: partyOf(books.accounts.get(leg.other)!),
     reference: text.reference,
     createdAt: stamp.recordedAt,
     effectiveAt: text.effectiveAt,

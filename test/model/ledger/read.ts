@@ -1,16 +1,16 @@
 /** A request that only reads, and its answer on the books as they are. */
-import { entityTag } from './accounts.js';
+import { entityTag, seenAccount } from './accounts.js';
 import { sum } from './amounts.js';
 import type { Books, EntryRecord } from './books.js';
 import { isTransactionId } from './bodies.js';
-import { accountInPath, listPage, type Cursor, type Query } from './lists.js';
+import { checkRoute } from './callers.js';
+import { transactionNamed } from './holds.js';
+import { accountInPath, listPage, moneyInPath, type Cursor, type ListRequest, type Query } from './lists.js';
 import { refuse, refuseIf } from './refusals.js';
-import { availableOf, shownAccount, shownEntry, shownTransaction } from './shown.js';
+import { availableOf, seenTransaction, shownEntry } from './shown.js';
 import { readTime } from './times.js';
 
-export interface ReadRequest {
-  readonly path: string;
-  readonly query: Query;
+export interface ReadRequest extends ListRequest {
   readonly cursor: Cursor | undefined;
   /** When it was read, by the ledger's clock. */
   readonly asOf: string;
@@ -23,7 +23,8 @@ export interface Read {
 }
 
 export function read(books: Books, request: ReadRequest): Read {
-  const { path, query, cursor } = request;
+  const { path, query, cursor, caller } = request;
+  checkRoute(caller, 'GET', path);
   const [resource = '', id = '', part = ''] = path.replace('/v1/', '').split('/');
   switch (`${resource}/${id === '' ? '' : 'id'}/${part}`) {
     case 'accounts//':
@@ -31,10 +32,10 @@ export function read(books: Books, request: ReadRequest): Read {
     case 'exchange-rates//':
     case 'currencies//':
     case 'accounts/id/entries':
-      return listPage(books, path, query, cursor);
+      return listPage(books, request, cursor);
     case 'accounts/id/': {
-      const account = accountInPath(books, path, query);
-      return { ...answered(shownAccount(account)), entityTag: entityTag(account) };
+      const account = accountInPath(books, request);
+      return { ...answered(seenAccount(account, caller)), entityTag: entityTag(account) };
     }
     case 'accounts/id/balance':
       return answered(balance(books, request));
@@ -42,8 +43,7 @@ export function read(books: Books, request: ReadRequest): Read {
       return answered(statement(books, request));
     case 'transactions/id/': {
       refuseIf(!isTransactionId(id), 'transaction_not_found');
-      const transaction = books.transactions.get(id) ?? refuse('transaction_not_found');
-      return answered(shownTransaction(books, transaction));
+      return answered(seenTransaction(books, transactionNamed(books, id, caller), caller));
     }
     case 'trial-balance//':
       return trialBalance(books, query);
@@ -82,9 +82,10 @@ function positionAt(books: Books, at: string): string {
   return String(books.recordedAt.filter((recordedAt) => recordedAt <= at).length);
 }
 
-function balance(books: Books, { path, query, asOf }: ReadRequest) {
+function balance(books: Books, request: ReadRequest) {
+  const { query, asOf } = request;
   const [time, at] = [timeBy(query), timeOf(query, 'at')];
-  const account = accountInPath(books, path, query);
+  const account = moneyInPath(books, request);
   const { id: accountId, currency, version } = account;
   if (at !== null) {
     const entries = books.entries.get(account.key) ?? [];
@@ -104,12 +105,13 @@ function balance(books: Books, { path, query, asOf }: ReadRequest) {
   };
 }
 
-function statement(books: Books, { path, query, asOf }: ReadRequest) {
+function statement(books: Books, request: ReadRequest) {
+  const { query, asOf, caller } = request;
   const time = timeBy(query);
   const from = timeOf(query, 'from') ?? refuse('validation_error');
   const to = timeOf(query, 'to') ?? asOf;
   refuseIf(from >= to, 'validation_error');
-  const account = accountInPath(books, path, query);
+  const account = moneyInPath(books, request);
   const entries = books.entries.get(account.key) ?? [];
   // Stable: what took effect at the same time is told in the order in which it was recorded.
   const sorted = [...entries].sort((a, b) => (a[time] === b[time] ? 0 : a[time] < b[time] ? -1 : 1));
@@ -119,7 +121,7 @@ function statement(books: Books, { path, query, asOf }: ReadRequest) {
     .filter((entry) => entry[time] >= from && entry[time] < to)
     .map((entry) => {
       running += signed(entry);
-      return { ...shownEntry(entry), balanceAfter: String(running), effectiveAt: entry.effectiveAt };
+      return { ...shownEntry(entry, caller), balanceAfter: String(running), effectiveAt: entry.effectiveAt };
     });
   return {
     accountId: account.id,

@@ -2,10 +2,12 @@
 import { divideHalfEven, splitByLargestRemainder, sum } from './amounts.js';
 import type { Books, Exchange, Posting, TransactionRecord } from './books.js';
 import { amountOf, fieldsOf, flagOf, optionalText } from './bodies.js';
+import { checkReversal, type Asked } from './callers.js';
 import { transactionNamed } from './holds.js';
 import type { Journal } from './journal.js';
 import { checkLimits, move } from './movements.js';
 import { refuseIf } from './refusals.js';
+import { partiesNow, seenOf } from './seen.js';
 import { leftToReverse, shownWithBalances } from './shown.js';
 import { refuseClosedAndFrozen } from './transactions.js';
 
@@ -29,10 +31,15 @@ export function reverse(
   journal: Journal,
   id: string,
   draft: ReversalDraft,
-  key: string | null,
+  { caller, key }: Asked,
 ) {
-  const original = transactionNamed(books, id);
+  const original = transactionNamed(books, id, caller);
   const { postings, isSeveral, hold } = original;
+  checkReversal(
+    caller,
+    postings.map(({ sender }) => books.accounts.get(sender)!),
+    postings.map(({ recipient }) => books.accounts.get(recipient)!),
+  );
   const hasSeveralCurrencies = isSeveral && new Set(postings.map(({ currency }) => currency)).size > 1;
   refuseIf(draft.amount !== null && hasSeveralCurrencies, 'validation_error');
   refuseClosedAndFrozen(
@@ -55,6 +62,7 @@ export function reverse(
   }));
   checkLimits(books, movements);
   const stamp = journal.next('transaction.reversed');
+  const parties = partiesNow(books, given);
   const made: TransactionRecord = {
     ...original,
     id: stamp.subjectId,
@@ -66,6 +74,7 @@ export function reverse(
     effectiveAt: stamp.recordedAt,
     createdAt: stamp.recordedAt,
     position: books.head + 1,
+    parties,
     hold: null,
     capture: null,
     reversal: { reverses: id, reason: draft.reason },
@@ -80,10 +89,10 @@ export function reverse(
   const { reference } = made;
   const effectiveAt = stamp.recordedAt;
   move(books, stamp, movements, { transactionId: made.id, reference, effectiveAt });
-  books.advance(stamp.recordedAt);
+  books.advance(stamp.recordedAt, parties);
   const data = shownWithBalances(books, made);
   journal.write({ type: 'transaction.reversed', transactionId: made.id, data, effectiveAt, key });
-  return data;
+  return seenOf(data, parties, caller);
 }
 
 /** How much of each posting is given back. */

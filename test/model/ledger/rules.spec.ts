@@ -1,5 +1,6 @@
 /** Rules of the model that are easily got wrong: given what was asked before, when this is asked, then that. */
 import { Books } from './books.js';
+import { everybody } from './callers.js';
 import type { Journal, Stamp } from './journal.js';
 import { Refused } from './refusals.js';
 import { write, type WriteRequest } from './write.js';
@@ -31,6 +32,7 @@ const post = (path: string, body: unknown, key: string | null = null): WriteRequ
   body,
   key,
   ifMatch: null,
+  caller: everybody,
 });
 
 function ask(books: Books, journal: Journal, request: WriteRequest): unknown {

@@ -1,6 +1,7 @@
 /** Of the ledger as a whole: rates, own currencies, closed periods. */
 import type { Books, CurrencyRecord } from './books.js';
 import { fieldsOf, isRate, textOf } from './bodies.js';
+import type { Asked } from './callers.js';
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
 import { isDay, readClosedBefore } from './times.js';
@@ -18,7 +19,7 @@ export function setRate(books: Books, journal: Journal, from: string, to: string
   const { recordedAt } = journal.next('exchange-rate.set');
   const record = { from, to, rate, position: books.head + 1, setAt: recordedAt };
   books.set(books.rates, `${from}/${to}`, record);
-  books.advance(recordedAt);
+  books.advance(recordedAt, []);
   const data = { ...record, position: String(record.position) };
   journal.write({
     type: 'exchange-rate.set',
@@ -42,13 +43,13 @@ export function currencyDraft(body: unknown): CurrencyDraft {
   return { code, exponent, name };
 }
 
-export function addCurrency(books: Books, journal: Journal, draft: CurrencyDraft, key: string | null) {
+export function addCurrency(books: Books, journal: Journal, draft: CurrencyDraft, { key }: Asked) {
   const { code, exponent, name } = draft;
   refuseIf(exponentOf(books, code) !== undefined, 'currency_exists');
   const { recordedAt } = journal.next('currency.added');
   const data = { code, exponent, name, createdAt: recordedAt };
   books.set(books.currencies, code, data);
-  books.advance(recordedAt);
+  books.advance(recordedAt, []);
   journal.write({ type: 'currency.added', transactionId: null, data, effectiveAt: recordedAt, key });
   return data;
 }
@@ -66,7 +67,7 @@ export function closePeriod(books: Books, journal: Journal, body: unknown) {
     setAt: recordedAt,
   };
   books.append(books.periods, record);
-  books.advance(recordedAt);
+  books.advance(recordedAt, []);
   const data = { ...record, position: String(record.position) };
   journal.write({ type: 'period.closed', transactionId: null, data, effectiveAt: recordedAt, key: null });
   return data;

@@ -1,6 +1,8 @@
 /** What answers and events look like. */
 import { sum } from './amounts.js';
 import type { AccountRecord, Books, EntryRecord, HoldProgress, Posting, TransactionRecord } from './books.js';
+import type { Caller } from './callers.js';
+import { isHidden, seenOf } from './seen.js';
 
 export const shownParty = (key: string): string => key.split(':')[0]!;
 
@@ -130,6 +132,10 @@ export function shownTransaction(books: Books, transaction: TransactionRecord) {
   };
 }
 
+/** As the caller may see it, when it is read. */
+export const seenTransaction = (books: Books, transaction: TransactionRecord, caller: Caller) =>
+  seenOf(shownTransaction(books, transaction), transaction.parties, caller);
+
 /** As the answer to a write and its event show it: with the balances of whom it has touched. */
 export function shownWithBalances(books: Books, transaction: TransactionRecord) {
   const touched = new Set(transaction.postings.flatMap(({ sender, recipient }) => [sender, recipient]));
@@ -145,7 +151,7 @@ export function shownWithBalances(books: Books, transaction: TransactionRecord) 
   return { ...shownTransaction(books, transaction), balances };
 }
 
-export function shownEntry(entry: EntryRecord) {
+export function shownEntry(entry: EntryRecord, caller: Caller) {
   const { id, transactionId, direction, entryNumber, reference, createdAt } = entry;
   return {
     id,
@@ -154,7 +160,7 @@ export function shownEntry(entry: EntryRecord) {
     amount: String(entry.amount),
     balanceAfter: String(entry.balanceAfter),
     entryNumber,
-    counterparty: shownParty(entry.counterparty),
+    counterparty: isHidden(caller, entry.counterparty) ? null : entry.counterparty.id,
     reference,
     createdAt,
   };

@@ -2,9 +2,11 @@
 import { convert } from './amounts.js';
 import type { AccountRecord, Books, Exchange, Posting, TransactionRecord } from './books.js';
 import type { Condition, PostingDraft, TransactionDraft } from './bodies.js';
+import { mayCredit, owns, type Asked } from './callers.js';
 import type { Journal } from './journal.js';
 import { checkLimits, move, openSystemAccounts, systemKey, type Movement } from './movements.js';
 import { refuse, refuseIf } from './refusals.js';
+import { partiesNow, seenOf } from './seen.js';
 import { shownWithBalances } from './shown.js';
 
 const isoExponents: Readonly<Record<string, number>> = { EUR: 2, USD: 2, CHF: 2, JPY: 0, KWD: 3 };
@@ -19,12 +21,8 @@ export interface Parties {
 }
 
 /** The order of the steps is that of the contract. */
-export function createTransaction(
-  books: Books,
-  journal: Journal,
-  draft: TransactionDraft,
-  key: string | null,
-) {
+export function createTransaction(books: Books, journal: Journal, draft: TransactionDraft, asked: Asked) {
+  const { caller } = asked;
   // By the ledger's clock, so that it is judged here; in a batch for each transaction.
   const { effectiveAt, expiresAt } = draft;
   refuseIf(effectiveAt !== null && effectiveAt > journal.now, 'validation_error');
@@ -34,10 +32,12 @@ export function createTransaction(
     'same_account',
   );
   const parties = draft.postings.map((posting) => ({
-    sender: partyOf(books, posting.sender),
-    recipient: partyOf(books, posting.recipient),
+    sender: partyNamed(books, posting.sender, (account) => owns(caller, account)),
+    recipient: partyNamed(books, posting.recipient, (account) => mayCredit(caller, account)),
   }));
-  const watched = draft.conditions.map(({ accountId }) => partyOf(books, accountId));
+  const watched = draft.conditions.map(({ accountId }) =>
+    partyNamed(books, accountId, (account) => owns(caller, account)),
+  );
   refuseClosedAndFrozen(parties.flatMap(({ sender, recipient }) => [sender, recipient]));
   const { externalId } = draft;
   refuseIf(externalId !== null && books.transactionOfExternalId.has(externalId), 'external_id_taken');
@@ -49,11 +49,18 @@ export function createTransaction(
   );
   const movements = postings.map((posting) => movementOf(posting, draft.isPending));
   checkLimits(books, movements);
-  return record(books, journal, draft, postings, exchanges, movements, key);
+  return record(books, journal, draft, postings, exchanges, movements, asked);
 }
 
-function partyOf(books: Books, id: string): AccountRecord | 'ROOT' {
-  return id === 'ROOT' ? 'ROOT' : (books.accounts.get(id) ?? refuse('account_not_found'));
+/** What a caller may not name is not there. */
+function partyNamed(
+  books: Books,
+  id: string,
+  isAllowed: (account: AccountRecord) => boolean,
+): AccountRecord | 'ROOT' {
+  if (id === 'ROOT') return 'ROOT';
+  const account = books.accounts.get(id);
+  return account !== undefined && isAllowed(account) ? account : refuse('account_not_found');
 }
 
 /** Closed ones first, whatever their order. */
@@ -127,13 +134,14 @@ function record(
   postings: readonly Posting[],
   exchanges: readonly Exchange[],
   movements: readonly Movement[],
-  key: string | null,
+  { caller, key }: Asked,
 ) {
   openSystemAccounts(books, journal, postings);
   const type = draft.isPending ? 'transaction.pending' : 'transaction.posted';
   const stamp = journal.next(type);
   const { reference, externalId, metadata, expiresAt } = draft;
   const nothing = postings.map(() => 0n);
+  const parties = partiesNow(books, postings);
   const transaction: TransactionRecord = {
     id: stamp.subjectId,
     type: typeOf(postings, exchanges),
@@ -146,6 +154,7 @@ function record(
     effectiveAt: draft.effectiveAt ?? stamp.recordedAt,
     createdAt: stamp.recordedAt,
     position: books.head + 1,
+    parties,
     hold: draft.isPending
       ? { status: 'pending', expiresAt, captured: nothing, held: postings.map(({ amount }) => amount) }
       : null,
@@ -158,8 +167,8 @@ function record(
   move(books, stamp, movements, { transactionId: id, reference, effectiveAt });
   books.set(books.transactions, id, transaction);
   if (externalId !== null) books.set(books.transactionOfExternalId, externalId, id);
-  books.advance(stamp.recordedAt);
+  books.advance(stamp.recordedAt, parties);
   const data = shownWithBalances(books, transaction);
   journal.write({ type, transactionId: id, data, effectiveAt, key });
-  return data;
+  return seenOf(data, parties, caller);
 }

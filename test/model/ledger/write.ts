@@ -1,6 +1,6 @@
 /** A request that may change the ledger, and its answer. */
 import { accountChange, accountDraft, closeAccount, openAccount, updateAccount } from './accounts.js';
-import { batchDraft, postBatch } from './batches.js';
+import { batchDraft, checkItems, postBatch } from './batches.js';
 import type { Books } from './books.js';
 import {
   fieldsOf,
@@ -9,8 +9,10 @@ import {
   isKey,
   isTransactionId,
   transactionDraft,
+  type Fields,
   type Route,
 } from './bodies.js';
+import { checkChange, checkMovement, checkOpening, checkRoute, type Asked, type Caller } from './callers.js';
 import { createTransaction } from './transactions.js';
 import { capture, captureDraft, extend, extensionOf, voidHold } from './holds.js';
 import { answeredBefore, canonical, keepAnswer, type Answer } from './idempotency.js';
@@ -26,19 +28,21 @@ export interface WriteRequest {
   readonly body: unknown;
   readonly key: string | null;
   readonly ifMatch: string | null;
+  readonly caller: Caller;
 }
 
 /** Throws what is refused; what it has written until then is for the caller to take back. */
 export function write(books: Books, journal: Journal, request: WriteRequest): Answer {
-  const { method, path, body, ifMatch } = request;
+  const { method, path, body } = request;
+  checkRoute(request.caller, method, path);
   const [resource = '', id = '', verb = ''] = path.replace('/v1/', '').split('/');
   refuseIf(request.key !== null && !isKey(request.key), 'validation_error');
   switch (`${method} ${resource}`) {
     case 'PATCH accounts':
-      return changeAccount(books, journal, id, body, ifMatch);
+      return changeAccount(books, journal, id, request);
     case 'DELETE accounts':
-      refuseNamelessAccount(id);
-      closeAccount(books, journal, id, ifMatch);
+      refuseIf(!isAccountId(id), 'account_not_found');
+      closeAccount(books, journal, id, request.ifMatch, request.caller);
       return { status: 204, body: undefined, isReplayed: false };
     case 'PUT exchange-rates':
       return answered(200, setRate(books, journal, id, verb, body));
@@ -58,15 +62,12 @@ const answered = (status: number, data: unknown): Answer => ({
   isReplayed: false,
 });
 
-function refuseNamelessAccount(id: string): void {
-  refuseIf(id === 'ROOT' || id === 'EXCHANGE', 'forbidden');
-  refuseIf(!isAccountId(id), 'account_not_found');
-}
-
-function changeAccount(books: Books, journal: Journal, id: string, body: unknown, ifMatch: string | null) {
+function changeAccount(books: Books, journal: Journal, id: string, request: WriteRequest) {
+  const { body, ifMatch, caller } = request;
   const change = accountChange(body);
-  refuseNamelessAccount(id);
-  return answered(200, updateAccount(books, journal, id, change, ifMatch));
+  checkChange(caller, change);
+  refuseIf(!isAccountId(id), 'account_not_found');
+  return answered(200, updateAccount(books, journal, id, change, ifMatch, caller));
 }
 
 /** The posts, all of which take an idempotency key. */
@@ -78,22 +79,22 @@ function post(
   id: string,
   verb: string,
 ): Answer {
-  const { method, path, body, key } = request;
+  const { method, path, body, caller, key } = request;
   const text = canonical(method, path, body);
-  const { isDryRun, status, decide } = commandOf(books, journal, resource, id, verb, body);
+  const { isDryRun, status, decide } = commandOf(books, journal, resource, id, verb, request);
   // What is only tried has no use for a key.
-  const ownKey = isDryRun ? null : key;
-  const before = answeredBefore(books, ownKey, text);
+  const asked = { caller, key: isDryRun ? null : key };
+  const before = answeredBefore(books, asked, text);
   if (before !== null) return before;
-  if (decide === 'batch') return postBatch(books, journal, batchDraft(body), ownKey, text);
-  const data = decide(ownKey);
-  return keepAnswer(books, ownKey, text, isDryRun ? 200 : status, { data });
+  if (decide === 'batch') return postBatch(books, journal, batchDraft(body), asked, text);
+  const data = decide(asked);
+  return keepAnswer(books, asked, text, isDryRun ? 200 : status, { data });
 }
 
 interface Command {
   readonly isDryRun: boolean;
   readonly status: number;
-  readonly decide: 'batch' | ((key: string | null) => unknown);
+  readonly decide: 'batch' | ((asked: Asked) => unknown);
 }
 
 function commandOf(
@@ -102,22 +103,28 @@ function commandOf(
   resource: string,
   id: string,
   verb: string,
-  body: unknown,
+  { body, caller }: WriteRequest,
 ): Command {
   const always = (status: number, decide: Command['decide']) => ({ isDryRun: false, status, decide });
   if (resource === 'accounts') {
     const draft = accountDraft(body);
-    return always(201, (key) => openAccount(books, journal, draft, key));
+    checkOpening(caller, body as Fields, draft);
+    return always(201, (asked) => openAccount(books, journal, draft, asked));
   }
   if (resource === 'currencies') {
     const draft = currencyDraft(body);
-    return always(201, (key) => addCurrency(books, journal, draft, key));
+    return always(201, (asked) => addCurrency(books, journal, draft, asked));
   }
-  if (id === 'batch') return { ...always(200, 'batch'), isDryRun: batchDraft(body).isDryRun };
+  if (id === 'batch') {
+    const draft = batchDraft(body);
+    checkItems(caller, draft);
+    return { ...always(200, 'batch'), isDryRun: draft.isDryRun };
+  }
   if (id === '') {
     const draft = transactionDraft(body, resource as Route);
+    checkMovement(caller, draft);
     const { isDryRun } = draft;
-    return { isDryRun, status: 201, decide: (key) => createTransaction(books, journal, draft, key) };
+    return { isDryRun, status: 201, decide: (asked) => createTransaction(books, journal, draft, asked) };
   }
   return onTransaction(books, journal, id, verb, body);
 }
@@ -128,18 +135,18 @@ function onTransaction(books: Books, journal: Journal, id: string, verb: string,
     case 'capture': {
       const draft = captureDraft(body);
       named();
-      const decide = (key: string | null) => capture(books, journal, id, draft, key);
+      const decide = (asked: Asked) => capture(books, journal, id, draft, asked);
       return { isDryRun: draft.isDryRun, status: 201, decide };
     }
     case 'void': {
       const isDryRun = flagOf(fieldsOf(body ?? {}, ['dryRun'])['dryRun']);
       named();
-      return { isDryRun, status: 200, decide: (key) => voidHold(books, journal, id, key) };
+      return { isDryRun, status: 200, decide: (asked) => voidHold(books, journal, id, asked) };
     }
     case 'reverse': {
       const draft = reversalDraft(body);
       named();
-      const decide = (key: string | null) => reverse(books, journal, id, draft, key);
+      const decide = (asked: Asked) => reverse(books, journal, id, draft, asked);
       return { isDryRun: draft.isDryRun, status: 201, decide };
     }
     default:

@@ -1,4 +1,17 @@
-import { bodyOf, isRead, type RecordedRun } from '../check/call-log.js';
+import { bodyOf, isRead, type LoggedCall, type RecordedRun } from '../check/call-log.js';
+import { scopes } from '../ledger/callers.js';
+
+const isOfOwner = ({ caller }: LoggedCall): boolean => caller.ownerId !== null;
+const isAnswered = ({ status }: LoggedCall): boolean => status < 400;
+
+/** Of what was asked, what is worth to be sure that it was. */
+const kinds: Readonly<Record<string, (call: LoggedCall) => boolean>> = {
+  'asked by owners': isOfOwner,
+  'asked by owners: accepted': (call) => isOfOwner(call) && isAnswered(call) && !isRead(call),
+  'asked by owners: reads': (call) => isOfOwner(call) && isAnswered(call) && isRead(call),
+  'asked by keys with fewer scopes': (call) =>
+    !isOfOwner(call) && scopes.some((scope) => !call.caller.scopes.includes(scope)),
+};
 
 /** What was tried, all runs together. */
 export class Figures {
@@ -8,6 +21,7 @@ export class Figures {
   replays = 0;
   reads = 0;
   positions = 0;
+  readonly kinds: Record<string, number> = {};
   readonly refused: Record<string, number> = {};
 
   count({ calls, journal }: RecordedRun): void {
@@ -15,14 +29,15 @@ export class Figures {
     this.requests += calls.length;
     this.positions += journal.length;
     for (const call of calls) {
-      if (call.status >= 400) this.refuse(bodyOf(call).error?.code ?? String(call.status));
+      for (const [kind, isOfKind] of Object.entries(kinds)) if (isOfKind(call)) addOne(this.kinds, kind);
+      if (!isAnswered(call)) addOne(this.refused, bodyOf(call).error?.code ?? String(call.status));
       else if (isRead(call)) this.reads += 1;
       else if (call.isReplayed) this.replays += 1;
       else this.accepted += 1;
     }
   }
+}
 
-  private refuse(code: string): void {
-    this.refused[code] = (this.refused[code] ?? 0) + 1;
-  }
+function addOne(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -1,17 +1,50 @@
 /** One product for all runs, with an empty ledger for each. */
+import type { ProgramCaller } from '../generate/program.js';
+import { Client, type One } from '../../support/client.js';
 import { startLedgersOfOwners } from '../../support/ledgers-of-owners.js';
-import type { Client } from '../../support/client.js';
+import type { KnownCaller } from './recording-client.js';
+
+export interface LedgerUnderTest {
+  /** With every scope and without a rate limit. */
+  readonly whole: Client;
+  callersOf(callers: readonly ProgramCaller[]): Promise<KnownCaller[]>;
+}
 
 export interface ProductUnderTest {
-  newLedger(): Promise<Client>;
+  newLedger(): Promise<LedgerUnderTest>;
   stop(): Promise<void>;
 }
 
 export async function startProductUnderTest(): Promise<ProductUnderTest> {
   const ledgers = await startLedgersOfOwners();
+  const clients: Client[] = [];
+  const secretOf = async (whole: Client, { scopes, ownerId, hasToken }: ProgramCaller): Promise<string> => {
+    const asked = { scopes, ...(ownerId === null ? {} : { ownerId }) };
+    if (hasToken) {
+      const answer = await whole.post<One<{ token: string }>>('/v1/auth/client-tokens', asked);
+      return answer.body.data.token;
+    }
+    const key = { name: 'A caller', rateLimitPerMinute: null, ...asked };
+    return (await whole.post<One<{ secret: string }>>('/v1/api-keys', key)).body.data.secret;
+  };
   return {
-    // The first key of a ledger has a rate limit.
-    newLedger: async () => ledgers.clientOf((await ledgers.addLedger()).client, null),
-    stop: () => ledgers.stop(),
+    async newLedger() {
+      // The first key of a ledger has a rate limit.
+      const whole = await ledgers.clientOf((await ledgers.addLedger()).client, null);
+      const callersOf = async (callers: readonly ProgramCaller[]) => {
+        const known: KnownCaller[] = [];
+        for (const caller of callers) {
+          const client = new Client(whole.url, await secretOf(whole, caller));
+          clients.push(client);
+          known.push({ caller, client });
+        }
+        return known;
+      };
+      return { whole, callersOf };
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      await ledgers.stop();
+    },
   };
 }
