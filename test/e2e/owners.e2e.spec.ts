@@ -498,3 +498,11 @@ describe('idempotency keys', () => {
     expect(unbound.headers['idempotency-replayed']).toBeUndefined();
   });
 });
+
+test('what is malformed is told before what is forbidden, and before what is not there', async () => {
+  const tooDeep = { 'page[page]': '501', 'page[limit]': '20' };
+  const ofRoot = withQuery('/v1/transactions', { 'filter[account]': 'ROOT', ...tooDeep });
+  expectError(await alice.get(ofRoot), 400, 'page_too_deep');
+  expectError(await all.get(withQuery('/v1/accounts/acc_1/entries', tooDeep)), 400, 'page_too_deep');
+  expectError(await all.get('/v1/accounts/acc_1?currency=EUR'), 400, 'validation_error', 'currency');
+});

@@ -5,6 +5,7 @@ import {
   pageLimitDefault,
   pageLimitMax,
   parseTimestamp,
+  rowsBefore,
   validationError,
   type Page,
   type PageRequest,
@@ -125,12 +126,15 @@ export function readPageRequest(query: ListQuery): PageRequest {
   if (cursor !== null && query['page[page]'] !== undefined) {
     throw validationError([{ path: 'page[cursor]', message: 'goes without page[page]' }]);
   }
-  return {
+  const request = {
     limit: Number(query['page[limit]'] ?? pageLimitDefault),
     number: Number(query['page[page]'] ?? 1),
     cursor,
     wantsTotal: query['page[total]'] === 'true',
   };
+  // One that is too deep is refused here, before anything is looked up that may be forbidden or not there.
+  rowsBefore(request);
+  return request;
 }
 
 /** Microseconds since 1970, of text that its class has checked. */

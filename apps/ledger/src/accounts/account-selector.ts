@@ -10,9 +10,8 @@ export function selectorOf(id: string, currency: string | undefined): AccountSel
     }
     return { system: id, currency };
   }
-  const uuid = pathAccountId(id);
   if (currency !== undefined) {
     throw validationError([{ path: 'currency', message: 'goes with ROOT and EXCHANGE alone' }]);
   }
-  return { id: uuid };
+  return { id: pathAccountId(id) };
 }

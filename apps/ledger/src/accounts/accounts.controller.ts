@@ -150,12 +150,12 @@ export class AccountsController {
     @Caller() caller: Principal,
   ) {
     const { ledgerId, ownerId } = caller;
+    const [times, request] = [readTimes(query), readPageRequest(query)];
     const selector = selectorOf(id, query.currency);
     const accountId =
       'id' in selector ? selector.id : systemAccountId(ledgerId, selector.system, selector.currency);
     const { consistency = 'strong' } = query;
     // A wrong cursor is told before an unknown account, so the list comes first; an unknown account has no entries.
-    const [times, request] = [readTimes(query), readPageRequest(query)];
     const list = new ListEntries(ledgerId, accountId, times, request, consistency, ownerId);
     const page = await this.queries.execute(list);
     await this.find(caller, 'money', id, query.currency);
