@@ -174,6 +174,13 @@ describe('limits, when a hold is made', () => {
     expect(new LedgerStory([deep, accountWith(bob, 0n)]).refusalOf(holdOf(txn, alice, bob, 1n))?.[0]).toBe(
       'balance_limit_exceeded',
     );
+    const promised = [
+      accountWith(alice, most, { minBalance: null, pendingDebits: most }),
+      accountWith(bob, -most, { minBalance: null, pendingCredits: most }),
+    ];
+    expect(new LedgerStory(promised).refusalOf(holdOf(txn, alice, bob, 1n))?.[0]).toBe(
+      'balance_limit_exceeded',
+    );
   });
 });
 

@@ -97,11 +97,14 @@ function refuseByFunds(movements: readonly Movement[], { accounts }: Moved): Ref
 
 function refuseByMaximum(movements: readonly Movement[], { accounts }: Moved): Refused | null {
   for (const { sender, recipient, path, amount } of movements) {
+    const [payer, payee] = [accounts.get(sender.id)!.after, accounts.get(recipient.id)!.after];
     // Of an amount that came by conversion even where both balances have no more.
     if (
       amount > amountMax ||
-      lowest(accounts.get(sender.id)!.after) < -amountMax ||
-      highest(accounts.get(recipient.id)!.after) > amountMax
+      lowest(payer) < -amountMax ||
+      highest(payee) > amountMax ||
+      payer.pendingDebits > amountMax ||
+      payee.pendingCredits > amountMax
     ) {
       return refuse('balance_limit_exceeded', 'it would have too many digits', path('amount'));
     }
