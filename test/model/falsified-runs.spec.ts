@@ -201,6 +201,18 @@ const falsified: [string, () => RecordedRun][] = [
     'what there is money for is refused',
     () => ({ ...run, calls: [...run.calls, { ...step(5), body: pay('ROOT', idShownBy(1), 1) }] }),
   ],
+  [
+    'a misspelt field is passed over',
+    () => withCall(4, { body: { ...(step(4).body as object), refrence: 'Rent' } }),
+  ],
+  [
+    'a null is taken for a field that is not there',
+    () => withCall(4, { body: { ...(step(4).body as object), pending: null } }),
+  ],
+  [
+    'a misspelt filter returns everything',
+    () => withCall(9, { query: { ...step(9).query, 'filter[acount]': 'ROOT' } }),
+  ],
   ['a replay differs by a byte', () => edited(7, (text) => `${text} `)],
   ['a replay says that it is none', () => withCall(7, { isReplayed: false })],
   ['what was captured is more', () => edited(11, (text) => text.replaceAll('"amount":"5"', '"amount":"6"'))],

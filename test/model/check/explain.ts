@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Books } from '../ledger/books.js';
 import type { Cursor } from '../ledger/lists.js';
 import { checkRoute, sees, type Caller } from '../ledger/callers.js';
+import { eventsRange } from '../ledger/events.js';
 import { filtersText, ownerOfCursor, shownSortKey } from '../ledger/lists.js';
 import { read } from '../ledger/read.js';
 import { Refused } from '../ledger/refusals.js';
@@ -86,7 +87,7 @@ export class Explainer {
   private eventsPage(call: LoggedCall): ModelAnswer {
     const { query, caller } = call;
     checkRoute(caller, 'GET', call.path);
-    const [after, limit] = [Number(query['after'] ?? '0'), Number(query['limit'] ?? '100')];
+    const { after, limit } = eventsRange(query);
     const { head } = this.books;
     const { events, nextAfter } =
       caller.ownerId === null ? this.wholeEvents(after, limit) : this.ownEvents(call, after, limit);

@@ -1,6 +1,7 @@
 import { generateCallers, owners } from './callers.js';
 import type { Operation, Program, ProgramCaller } from './program.js';
 import { Random } from './random.js';
+import { spoilt } from './spoil.js';
 import { Reads } from './reads.js';
 import { Writes, type Draft, type Generated } from './writes.js';
 
@@ -11,6 +12,7 @@ export interface ProgramSize {
 
 const readsPercent = 40;
 const fewerRightsPercent = 30;
+const spoiltPercent = 8;
 
 /** The same seed and size, the same program. */
 export function generateProgram(seed: number, { operations, clients }: ProgramSize): Program {
@@ -29,20 +31,20 @@ export function generateProgram(seed: number, { operations, clients }: ProgramSi
   const reads = new Reads(random, generated, writes);
   const callers = generateCallers(random);
   let number = 0;
-  const numbered = (draft: Draft): Operation => {
+  const numbered = (draft: Draft, isRandom: boolean): Operation => {
     const operation = { number, ...draft };
     number += 1;
     remember(generated, callers, reads, operation);
-    return operation;
+    return isRandom && random.chance(spoiltPercent) ? spoilt(random, operation) : operation;
   };
-  const setup = [...currenciesAndRates, ...firstAccounts].map(numbered);
+  const setup = [...currenciesAndRates, ...firstAccounts].map((draft) => numbered(draft, false));
   const programs: Operation[][] = Array.from({ length: clients }, () => []);
   for (let n = 0; n < operations; n++) {
     const caller = random.chance(fewerRightsPercent) ? random.below(callers.length) : 0;
     const { ownerId } = callers[caller]!;
     const asked = random.chance(readsPercent) ? reads.next(ownerId) : writes.next(ownerId);
     const draft = { ...(caller === 0 ? {} : { caller }), ...asked };
-    programs[random.below(clients)]!.push(numbered(draft));
+    programs[random.below(clients)]!.push(numbered(draft, true));
   }
   return { seed, callers, setup, clients: programs };
 }

@@ -3,6 +3,7 @@ import {
   amountOf,
   balanceOf,
   fieldsOf,
+  isCurrencyCode,
   metadataOf,
   oneOf,
   optionalText,
@@ -36,10 +37,11 @@ export function accountDraft(body: unknown): AccountDraft {
     ...['name', 'currency', 'visibility', 'externalId', 'ownerId', 'openingBalance'],
     ...['minBalance', 'maxBalance', 'metadata'],
   ]);
-  const { openingBalance } = fields;
+  const { openingBalance, currency } = fields;
+  if (!isCurrencyCode(currency)) return refuse('validation_error');
   return {
     name: textOf(fields['name']),
-    currency: textOf(fields['currency']),
+    currency,
     visibility: fields['visibility'] === undefined ? 'private' : oneOf(fields['visibility'], visibilities),
     externalId: optionalText(fields['externalId']),
     ownerId: optionalText(fields['ownerId']),
@@ -82,7 +84,8 @@ export function openAccount(books: Books, journal: Journal, draft: AccountDraft,
   };
   put(books, account, null);
   if (openingBalance !== null) {
-    const mint = { sender: systemKey('ROOT', currency), recipient: id, posts: openingBalance, holds: 0n };
+    const sender = systemKey('ROOT', currency);
+    const mint = { sender, recipient: id, posts: openingBalance, holds: 0n, isPosting: true };
     checkLimits(books, [mint]);
   }
   books.advance(stamp.recordedAt, [partyOf(account)]);
@@ -134,7 +137,7 @@ export function accountChange(body: unknown): AccountChange {
     name: textOf,
     visibility: (value) => oneOf(value, visibilities),
     externalId: optionalText,
-    metadata: (value) => (value === null ? {} : metadataOf(value)),
+    metadata: metadataOf,
     minBalance: limitOf,
     maxBalance: limitOf,
     status: (value) => oneOf(value, ['open', 'frozen']),

@@ -22,6 +22,19 @@ export const isRate = (value: unknown): value is string =>
 export const isPlainObject = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+/** What no part of a body may have, whatever it is for. */
+export function checkText(value: unknown): void {
+  if (typeof value === 'string') refuseIf(!isStorable(value), 'validation_error');
+  if (Array.isArray(value)) return value.forEach(checkText);
+  if (!isPlainObject(value)) return;
+  for (const [field, each] of Object.entries(value)) {
+    refuseIf(!isStorable(field) || field === '__proto__', 'validation_error');
+    checkText(each);
+  }
+}
+
 /** The body as an object that has no other fields. */
 export function fieldsOf(body: unknown, known: readonly string[]): Fields {
   if (!isPlainObject(body)) return invalid();
@@ -47,6 +60,8 @@ export const balanceOf = (value: unknown): bigint => readBalance(value) ?? inval
 
 export const timeOf = (value: unknown): string => readTime(value) ?? invalid();
 
+const optionalTime = (value: unknown): string | null => (value == null ? null : timeOf(value));
+
 export function flagOf(value: unknown): boolean {
   if (value === undefined) return false;
   return typeof value === 'boolean' ? value : invalid();
@@ -57,11 +72,30 @@ export function oneOf<T extends string>(value: unknown, known: readonly T[]): T 
 }
 
 export function metadataOf(value: unknown): Fields {
-  if (value === undefined) return {};
+  if (value == null) return {};
   if (!isPlainObject(value)) return invalid();
+  refuseIf(levelsOf(value) > 4 || keysIn(value) > 50, 'validation_error');
   refuseIf(Buffer.byteLength(JSON.stringify(value)) > 4_096, 'validation_error');
   return value;
 }
+
+const childrenOf = (value: unknown): unknown[] =>
+  typeof value === 'object' && value !== null ? Object.values(value) : [];
+
+function levelsOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...childrenOf(value).map(levelsOf));
+}
+
+function keysIn(value: unknown): number {
+  const own = isPlainObject(value) ? Object.keys(value).length : 0;
+  return childrenOf(value).reduce<number>((count, each) => count + keysIn(each), own);
+}
+
+const currencyCode = /^[A-Za-z0-9]{1,32}$/;
+
+export const isCurrencyCode = (value: unknown): value is string =>
+  typeof value === 'string' && currencyCode.test(value);
 
 export const partyOf = (value: unknown): string =>
   value === 'ROOT' || isAccountId(value) ? value : invalid();
@@ -115,9 +149,9 @@ export function transactionDraft(body: unknown, route: Route): TransactionDraft 
   }[route];
   const fields = fieldsOf(body, [...own, ...transactionFields]);
   const isPending = flagOf(fields['pending']);
-  const expiresAt = fields['expiresAt'] === undefined ? null : timeOf(fields['expiresAt']);
+  const expiresAt = optionalTime(fields['expiresAt']);
   refuseIf(expiresAt !== null && !isPending, 'validation_error');
-  const effectiveAt = fields['effectiveAt'] === undefined ? null : timeOf(fields['effectiveAt']);
+  const effectiveAt = optionalTime(fields['effectiveAt']);
   refuseIf(effectiveAt !== null && isPending, 'validation_error');
   return {
     postings: postingDrafts(fields, route),
@@ -164,7 +198,8 @@ function conditionsOf(value: unknown): Condition[] {
     const fields = fieldsOf(each, ['accountId', 'version', 'minPosted', 'maxPosted']);
     const { version, minPosted, maxPosted } = fields;
     refuseIf(version === undefined && minPosted === undefined && maxPosted === undefined, 'validation_error');
-    refuseIf(version !== undefined && !Number.isSafeInteger(version), 'validation_error');
+    const isVersion = Number.isSafeInteger(version) && (version as number) >= 0;
+    refuseIf(version !== undefined && !isVersion, 'validation_error');
     return {
       accountId: partyOf(fields['accountId']),
       version: (version as number | undefined) ?? null,

@@ -1,5 +1,4 @@
 /** Who asks: what their key may do, and whose they are. */
-import type { AccountChange, AccountDraft } from './accounts.js';
 import type { AccountRecord, Party } from './books.js';
 import type { Fields, TransactionDraft } from './bodies.js';
 import { refuseIf } from './refusals.js';
@@ -71,14 +70,24 @@ export function checkMovement(caller: Caller, { postings, conditions }: Transact
   need(caller, needed);
 }
 
+interface Opening {
+  readonly openingBalance: bigint | null;
+  readonly minBalance: bigint | null;
+}
+
 /** `sent` are the fields of the request, not those that are meant where they are absent. */
-export function checkOpening(caller: Caller, sent: Fields, draft: AccountDraft): void {
+export function checkOpening(caller: Caller, sent: Fields, draft: Opening): void {
   refuseToOwners(caller, sent, ['ownerId', 'openingBalance', 'minBalance', 'maxBalance']);
   if (draft.openingBalance !== null) need(caller, ['mint']);
   if (isCredit(draft.minBalance)) need(caller, ['admin']);
 }
 
-export function checkChange(caller: Caller, change: AccountChange): void {
+interface Change {
+  readonly minBalance?: bigint | null;
+  readonly status?: string;
+}
+
+export function checkChange(caller: Caller, change: Change): void {
   refuseToOwners(caller, change, ['minBalance', 'maxBalance', 'status']);
   const { minBalance = 0n, status } = change;
   if (isCredit(minBalance) || status !== undefined) need(caller, ['admin']);

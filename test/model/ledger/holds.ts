@@ -19,7 +19,7 @@ export interface CaptureDraft {
 }
 
 export function captureDraft(body: unknown): CaptureDraft {
-  const fields = fieldsOf(body ?? {}, ['amount', 'final', 'dryRun']);
+  const fields = fieldsOf(body === undefined ? {} : body, ['amount', 'final', 'dryRun']);
   const amount = fields['amount'] === undefined ? null : amountOf(fields['amount']);
   const isFinal = fields['final'] === undefined ? amount === null : flagOf(fields['final']);
   return { amount, isFinal, isDryRun: flagOf(fields['dryRun']) };
@@ -101,6 +101,7 @@ export function capture(
     recipient,
     posts: taken[n]!,
     holds: held[n]! - hold.held[n]!,
+    isPosting: true,
   }));
   move(books, stamp, movements, {
     transactionId: made.id,
@@ -126,7 +127,7 @@ function partOf(books: Books, parent: Hold, amount: bigint): readonly bigint[] {
     exponentOf(books, from!.currency)!,
     exponentOf(books, to!.currency)!,
   );
-  refuseIf(inAll === captured[1], 'amount_too_small');
+  refuseIf(inAll === 0n, 'amount_too_small');
   return [amount, inAll - captured[1]!];
 }
 
@@ -162,6 +163,7 @@ function release(
     recipient,
     posts: 0n,
     holds: -hold.held[n]!,
+    isPosting: false,
   }));
   move(books, stamp, movements, { transactionId: id, reference, effectiveAt: stamp.recordedAt });
   books.set(books.transactions, id, after);

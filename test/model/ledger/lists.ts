@@ -1,7 +1,7 @@
 /** The lists: filters, the newest first, pages by number or by cursor. */
 import { readAmount } from './amounts.js';
 import type { AccountRecord, Books, Posting, TransactionRecord } from './books.js';
-import { isAccountId } from './bodies.js';
+import { isAccountId, isCurrencyCode, textOf } from './bodies.js';
 import { mayCredit, owns, sees, type Caller } from './callers.js';
 import { seenAccount } from './accounts.js';
 import { systemKey } from './movements.js';
@@ -66,8 +66,8 @@ export function listPage(books: Books, request: ListRequest, cursor: Cursor | un
   const number = wholeNumber(query['page[page]'] ?? '1', 1, Infinity);
   const named = query['page[cursor]'];
   refuseIf(named !== undefined && query['page[page]'] !== undefined, 'validation_error');
-  checkNames(caller, query);
   refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
+  checkNames(caller, query);
   const isForeign =
     cursor?.path !== path ||
     cursor.filters !== filtersText(query) ||
@@ -109,21 +109,20 @@ function listOf(books: Books, request: ListRequest): List<never> {
 
 function checkParameters(filters: object, path: string, query: Query): void {
   const known = [...pageParameters, ...Object.keys(filters)];
-  const isOfSystemAccount = /^\/v1\/accounts\/(ROOT|EXCHANGE)\//.test(path);
-  if (isOfSystemAccount) known.push(currencyParameter);
-  refuseIf(isOfSystemAccount && query[currencyParameter] === undefined, 'validation_error');
+  if (path.endsWith('/entries')) known.push(currencyParameter);
   refuseIf(
     Object.keys(query).some((name) => !known.includes(name)),
     'validation_error',
   );
   const { consistency } = query;
-  refuseIf(consistency !== undefined && consistency !== 'eventual', 'validation_error');
+  refuseIf(consistency !== undefined && !['strong', 'eventual'].includes(consistency), 'validation_error');
   const total = query['page[total]'];
   refuseIf(total !== undefined && total !== 'true' && total !== 'false', 'validation_error');
   // A filter's value is checked where it is read.
   for (const [name, read] of Object.entries(filters as List<never>['filters'])) {
     if (query[name] !== undefined) read(query[name]);
   }
+  if (path.endsWith('/entries')) checkCurrency(path, query);
 }
 
 function wholeNumber(text: string, least: number, most: number): number {
@@ -135,6 +134,20 @@ function wholeNumber(text: string, least: number, most: number): number {
 
 const contains = (text: string | null, part: string): boolean =>
   text !== null && text.toLowerCase().includes(part.toLowerCase());
+
+const matching =
+  <Row>(isMatch: (row: Row, text: string) => boolean) =>
+  (text: string) => {
+    textOf(text);
+    return (row: Row) => isMatch(row, text);
+  };
+
+const ofCurrency =
+  <Row>(of: (row: Row) => string) =>
+  (text: string) => {
+    refuseIf(!isCurrencyCode(text), 'validation_error');
+    return (row: Row) => of(row) === text;
+  };
 
 const oneOf =
   <Row>(known: readonly string[], of: (row: Row) => string) =>
@@ -176,10 +189,10 @@ function transactionList(books: Books, { query, caller }: ListRequest): List<Tra
       ),
       'filter[sender]': party(caller, ({ sender }, isNamed) => isNamed(sender)),
       'filter[recipient]': party(caller, ({ recipient }, isNamed) => isNamed(recipient)),
-      'filter[reference]': (text) => (row) => contains(row.reference, text),
+      'filter[reference]': matching((row, text) => contains(row.reference, text)),
       'filter[type]': oneOf(transactionTypes, ({ type }) => type),
       'filter[status]': oneOf(transactionStatuses, ({ hold }) => hold?.status ?? 'posted'),
-      'filter[externalId]': (text) => (row) => row.externalId === text,
+      'filter[externalId]': matching((row, text) => row.externalId === text),
       'filter[createdAt][gte]': time((created, bound) => created >= bound),
       'filter[createdAt][gt]': time((created, bound) => created > bound),
       'filter[createdAt][lte]': time((created, bound) => created <= bound),
@@ -199,6 +212,7 @@ function onePosting(query: Query): (row: TransactionRecord) => boolean {
   };
   const [least, most] = [bound('filter[amount][gte]'), bound('filter[amount][lte]')];
   const currency = query['filter[currency]'];
+  refuseIf(currency !== undefined && !isCurrencyCode(currency), 'validation_error');
   return ({ postings }) =>
     postings.some(
       (posting) =>
@@ -217,11 +231,11 @@ function accountList(books: Books, { query, caller }: ListRequest): List<Account
     show: (row) => seenAccount(row, caller),
     sortKey: ({ createdAt }) => createdAt,
     filters: {
-      'filter[name]': (text) => (row) => contains(row.name, text),
+      'filter[name]': matching((row, text) => contains(row.name, text)),
       'filter[visibility]': oneOf(['private', 'public', 'unlisted'], ({ visibility }) => visibility),
-      'filter[currency]': (text) => (row) => row.currency === text,
-      'filter[externalId]': (text) => (row) => row.externalId === text,
-      'filter[ownerId]': (text) => (row) => row.ownerId === text,
+      'filter[currency]': ofCurrency(({ currency }) => currency),
+      'filter[externalId]': matching((row, text) => row.externalId === text),
+      'filter[ownerId]': matching((row, text) => row.ownerId === text),
       'filter[status]': oneOf(['open', 'frozen', 'closed'], ({ status }) => status),
     },
   };
@@ -233,8 +247,8 @@ function rateList(books: Books): List<ReturnType<typeof shownRate>> {
     show: (row) => row,
     sortKey: ({ setAt }) => setAt,
     filters: {
-      'filter[from]': (text) => (row) => row.from === text,
-      'filter[to]': (text) => (row) => row.to === text,
+      'filter[from]': ofCurrency(({ from }) => from),
+      'filter[to]': ofCurrency(({ to }) => to),
     },
   };
 }
@@ -271,10 +285,17 @@ function findAccount(books: Books, path: string, query: Query): AccountRecord | 
   return books.accounts.get(isSystem ? systemKey(id, query[currencyParameter] ?? '') : id);
 }
 
+/** A currency goes with system accounts, and with them alone. */
+function checkCurrency(path: string, query: Query): void {
+  const currency = query[currencyParameter];
+  refuseIf(currency !== undefined && !isCurrencyCode(currency), 'validation_error');
+  const isSystem = /^\/v1\/accounts\/(ROOT|EXCHANGE)(\/|$)/.test(path);
+  refuseIf(isSystem !== (currency !== undefined), 'validation_error');
+}
+
 /** The account that a path names: ROOT and EXCHANGE with the currency of the query, to callers bound to no owner. */
 export function accountInPath(books: Books, { path, query, caller }: ListRequest): AccountRecord {
-  const isSystem = /^\/v1\/accounts\/(ROOT|EXCHANGE)(\/|$)/.test(path);
-  refuseIf(isSystem && query[currencyParameter] === undefined, 'validation_error');
+  checkCurrency(path, query);
   const account = findAccount(books, path, query);
   const isSeen = account !== undefined && mayCredit(caller, account);
   return isSeen ? account : refuse('account_not_found');

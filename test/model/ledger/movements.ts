@@ -12,6 +12,8 @@ export interface Movement {
   readonly recipient: string;
   readonly posts: bigint;
   readonly holds: bigint;
+  /** Whether it is an entry of both accounts: a part of an exchange may be one of nothing. */
+  readonly isPosting: boolean;
 }
 
 export const systemKey = (name: SystemAccount, currency: string): string => `${name}:${currency}`;
@@ -90,9 +92,10 @@ const isShort = (before: AccountRecord, after: AccountRecord): boolean =>
 
 function isOver(before: AccountRecord, after: AccountRecord): boolean {
   const [was, is] = [before.posted + before.pendingIn, after.posted + after.pendingIn];
+  const least = after.posted - after.pendingOut;
   if (after.maxBalance !== null && is > was && is > after.maxBalance) return true;
   // What is available may be wider: it is counted from a limit that may itself have all the digits.
-  return [after.posted, after.pendingIn, after.pendingOut, is].some(hasTooManyDigits);
+  return [after.posted, after.pendingIn, after.pendingOut, is, least].some(hasTooManyDigits);
 }
 
 function moved(account: AccountRecord, sign: bigint, posts: bigint, holds: bigint): AccountRecord {
@@ -127,9 +130,10 @@ interface Leg {
   readonly leg: number;
 }
 
-function moveLeg(books: Books, stamp: Stamp, leg: Leg, { posts, holds }: Movement, text: EntryText): void {
+function moveLeg(books: Books, stamp: Stamp, leg: Leg, movement: Movement, text: EntryText): void {
+  const { posts, holds, isPosting } = movement;
   const account = books.accounts.get(leg.key) ?? refuse('account_not_found');
-  const entryNumber = account.entryNumber + (posts > 0n ? 1 : 0);
+  const entryNumber = account.entryNumber + (isPosting ? 1 : 0);
   const after = {
     ...moved(account, leg.sign, posts, holds),
     version: account.version + 1,
@@ -137,7 +141,7 @@ function moveLeg(books: Books, stamp: Stamp, leg: Leg, { posts, holds }: Movemen
     updatedAt: stamp.recordedAt,
   };
   books.set(books.accounts, leg.key, after);
-  if (posts === 0n) return;
+  if (!isPosting) return;
   books.addEntry(leg.key, {
     id: `${stamp.eventId}.${leg.leg}`,
     transactionId: text.transactionId,

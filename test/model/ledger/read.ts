@@ -2,7 +2,7 @@
 import { entityTag, seenAccount } from './accounts.js';
 import { sum } from './amounts.js';
 import type { Books, EntryRecord } from './books.js';
-import { isTransactionId } from './bodies.js';
+import { checkText, isTransactionId } from './bodies.js';
 import { checkRoute } from './callers.js';
 import { transactionNamed } from './holds.js';
 import { accountInPath, listPage, moneyInPath, type Cursor, type ListRequest, type Query } from './lists.js';
@@ -25,6 +25,7 @@ export interface Read {
 export function read(books: Books, request: ReadRequest): Read {
   const { path, query, cursor, caller } = request;
   checkRoute(caller, 'GET', path);
+  checkQuery(request);
   const [resource = '', id = '', part = ''] = path.replace('/v1/', '').split('/');
   switch (`${resource}/${id === '' ? '' : 'id'}/${part}`) {
     case 'accounts//':
@@ -52,6 +53,23 @@ export function read(books: Books, request: ReadRequest): Read {
     default:
       return refuse('not_found');
   }
+}
+
+/** What is asked for one thing; a list knows its own filters. */
+function checkQuery({ path, query }: ReadRequest): void {
+  Object.entries(query).forEach(checkText);
+  const [resource = '', id = '', part = ''] = path.replace('/v1/', '').split('/');
+  const isOfList = (id === '' && resource !== 'trial-balance') || part === 'entries';
+  if (isOfList) return;
+  const known = [
+    ...(resource === 'accounts' ? ['currency'] : []),
+    ...(part === 'balance' || resource === 'trial-balance' ? ['at', 'by'] : []),
+    ...(part === 'statement' ? ['from', 'to', 'by'] : []),
+  ];
+  refuseIf(
+    Object.keys(query).some((name) => !known.includes(name)),
+    'validation_error',
+  );
 }
 
 const answered = (data: unknown): Read => ({ status: 200, body: { data } });

@@ -1,7 +1,7 @@
 /** Giving back: all that is left of a transaction, or a part of it. */
 import { divideHalfEven, splitByLargestRemainder, sum } from './amounts.js';
 import type { Books, Exchange, Posting, TransactionRecord } from './books.js';
-import { amountOf, fieldsOf, flagOf, optionalText } from './bodies.js';
+import { amountOf, fieldsOf, flagOf, textOf } from './bodies.js';
 import { checkReversal, type Asked } from './callers.js';
 import { transactionNamed } from './holds.js';
 import type { Journal } from './journal.js';
@@ -18,10 +18,10 @@ export interface ReversalDraft {
 }
 
 export function reversalDraft(body: unknown): ReversalDraft {
-  const fields = fieldsOf(body ?? {}, ['amount', 'reason', 'dryRun']);
+  const fields = fieldsOf(body === undefined ? {} : body, ['amount', 'reason', 'dryRun']);
   return {
     amount: fields['amount'] === undefined ? null : amountOf(fields['amount']),
-    reason: optionalText(fields['reason']),
+    reason: fields['reason'] === undefined ? null : textOf(fields['reason']),
     isDryRun: flagOf(fields['dryRun']),
   };
 }
@@ -42,15 +42,16 @@ export function reverse(
   );
   const hasSeveralCurrencies = isSeveral && new Set(postings.map(({ currency }) => currency)).size > 1;
   refuseIf(draft.amount !== null && hasSeveralCurrencies, 'validation_error');
+  const left = leftToGiveBack(books, original);
+  // Whoever has given back their part is not asked again; once all have, all of them are.
+  const isWhole = original.exchanges.length > 0 || sum(left) === 0n;
   refuseClosedAndFrozen(
-    postings.flatMap(({ sender, recipient }) => [
-      books.accounts.get(recipient)!,
-      books.accounts.get(sender)!,
-    ]),
+    postings
+      .filter((_, n) => isWhole || left[n]! > 0n)
+      .flatMap(({ sender, recipient }) => [books.accounts.get(recipient)!, books.accounts.get(sender)!]),
   );
   refuseIf(original.reversal !== null, 'not_reversible');
   refuseIf(hold !== null && sum(hold.captured) === 0n, 'not_reversible');
-  const left = leftToReverse(books, original);
   refuseIf(left[0] === 0n && sum(left) === 0n, 'already_reversed');
   const shares = sharesOf(original, left, draft.amount);
   const { given, exchanges } = mirrored(original, shares);
@@ -59,6 +60,7 @@ export function reverse(
     recipient,
     posts: amount,
     holds: 0n,
+    isPosting: true,
   }));
   checkLimits(books, movements);
   const stamp = journal.next('transaction.reversed');
@@ -95,6 +97,21 @@ export function reverse(
   return seenOf(data, parties, caller);
 }
 
+/**
+ * A capture of an exchange is counted in the sender's currency: who gives back the last of that gives back all of
+ * the other that its hold has left, whatever was rounded before.
+ */
+function leftToGiveBack(books: Books, original: TransactionRecord): readonly bigint[] {
+  const { capture, postings, reversed } = original;
+  if (capture === null) return leftToReverse(books, original);
+  const own = postings.map(({ amount }, n) => amount - reversed[n]!);
+  const ofHold = leftToReverse(books, books.transactions.get(capture.parentId)!);
+  if (ofHold[0]! <= own[0]!) return ofHold;
+  return own.map((part, n) => (own[0] === 0n ? 0n : lesser(part, ofHold[n]!)));
+}
+
+const lesser = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
 /** How much of each posting is given back. */
 export function sharesOf(
   { isSeveral, postings }: Pick<TransactionRecord, 'isSeveral' | 'postings'>,
@@ -115,13 +132,17 @@ function mirrored({ postings, exchanges }: TransactionRecord, shares: readonly b
   const given: Posting[] = [];
   const back: Exchange[] = [];
   postings.forEach(({ sender, recipient, currency }, n) => {
-    if (shares[n] === 0n) return;
+    if (shares[n] === 0n && exchanges.length === 0) return;
     const exchange = exchanges.find(({ posting }) => posting === n);
     if (exchange !== undefined) back.push({ posting: given.length, rate: exchange.rate });
     given.push({ sender: recipient, recipient: sender, amount: shares[n]!, currency });
   });
   return { given, exchanges: back };
 }
+
+/** What was moved for good. */
+const settledOf = ({ hold, postings }: TransactionRecord): readonly bigint[] =>
+  hold === null ? postings.map(({ amount }) => amount) : hold.captured;
 
 function countOn(
   books: Books,
@@ -131,7 +152,9 @@ function countOn(
 ): void {
   books.set(books.transactions, transaction.id, {
     ...transaction,
-    reversed: transaction.reversed.map((before, n) => before + shares[n]!),
+    reversed: transaction.reversed.map((before, n) =>
+      lesser(before + shares[n]!, settledOf(transaction)[n]!),
+    ),
     reversals: [...transaction.reversals, reversalId],
   });
 }

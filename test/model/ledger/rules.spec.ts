@@ -75,6 +75,12 @@ test.each<[string, WriteRequest[], WriteRequest, unknown]>([
     ['1', '1'],
   ],
   [
+    'a capture of an exchange may come to nothing, once something has: 1 and 1 are 0.6 and 1.2',
+    [pay({ recipient: dollars, exchangeRate: '0.6', amount: 9, pending: true }), capture(1)],
+    capture(1),
+    ['1', '0'],
+  ],
+  [
     'the last capture leaves nothing over',
     [exchange({ amount: 100, pending: true }), capture(33), capture(1)],
     capture(66),

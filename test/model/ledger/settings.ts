@@ -1,16 +1,14 @@
 /** Of the ledger as a whole: rates, own currencies, closed periods. */
 import type { Books, CurrencyRecord } from './books.js';
-import { fieldsOf, isRate, textOf } from './bodies.js';
+import { fieldsOf, isCurrencyCode, isRate, textOf } from './bodies.js';
 import type { Asked } from './callers.js';
 import type { Journal } from './journal.js';
 import { refuse, refuseIf } from './refusals.js';
 import { isDay, readClosedBefore } from './times.js';
 import { exponentOf } from './transactions.js';
 
-const currencyCode = /^[A-Za-z0-9]{1,32}$/;
-
 export function setRate(books: Books, journal: Journal, from: string, to: string, body: unknown) {
-  refuseIf(!currencyCode.test(from) || !currencyCode.test(to), 'not_found');
+  refuseIf(!isCurrencyCode(from) || !isCurrencyCode(to), 'not_found');
   const { rate } = fieldsOf(body, ['rate']);
   if (!isRate(rate)) return refuse('validation_error');
   refuseIf(exponentOf(books, from) === undefined, 'unknown_currency');
@@ -37,7 +35,7 @@ export function currencyDraft(body: unknown): CurrencyDraft {
   const fields = fieldsOf(body, ['code', 'exponent', 'name']);
   const { code, exponent } = fields;
   const name = textOf(fields['name']);
-  if (typeof code !== 'string' || !currencyCode.test(code)) return refuse('validation_error');
+  if (!isCurrencyCode(code)) return refuse('validation_error');
   if (typeof exponent !== 'number' || !Number.isInteger(exponent)) return refuse('validation_error');
   refuseIf(exponent < 0 || exponent > 18, 'validation_error');
   return { code, exponent, name };

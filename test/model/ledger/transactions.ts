@@ -119,6 +119,7 @@ const movementOf = ({ sender, recipient, amount }: Posting, isPending: boolean):
   recipient,
   posts: isPending ? 0n : amount,
   holds: isPending ? amount : 0n,
+  isPosting: !isPending,
 });
 
 function typeOf(postings: readonly Posting[], exchanges: readonly Exchange[]): TransactionRecord['type'] {

@@ -3,6 +3,7 @@ import { accountChange, accountDraft, closeAccount, openAccount, updateAccount }
 import { batchDraft, checkItems, postBatch } from './batches.js';
 import type { Books } from './books.js';
 import {
+  checkText,
   fieldsOf,
   flagOf,
   isAccountId,
@@ -35,6 +36,7 @@ export interface WriteRequest {
 export function write(books: Books, journal: Journal, request: WriteRequest): Answer {
   const { method, path, body } = request;
   checkRoute(request.caller, method, path);
+  checkText(body);
   const [resource = '', id = '', verb = ''] = path.replace('/v1/', '').split('/');
   refuseIf(request.key !== null && !isKey(request.key), 'validation_error');
   switch (`${method} ${resource}`) {
@@ -139,7 +141,7 @@ function onTransaction(books: Books, journal: Journal, id: string, verb: string,
       return { isDryRun: draft.isDryRun, status: 201, decide };
     }
     case 'void': {
-      const isDryRun = flagOf(fieldsOf(body ?? {}, ['dryRun'])['dryRun']);
+      const isDryRun = flagOf(fieldsOf(body === undefined ? {} : body, ['dryRun'])['dryRun']);
       named();
       return { isDryRun, status: 200, decide: (asked) => voidHold(books, journal, id, asked) };
     }
