@@ -47,6 +47,16 @@ const steps: Omit<Operation, 'number'>[] = [
   { ...get('transactions/{transaction:4}'), ...asAnn },
   { ...get(`accounts/${ann}/entries`), ...asAnn },
   post('transactions', pay(alice, bob, 1), { caller: 2 }),
+  {
+    ...get(`accounts/${bob}/statement`, { from: '2020-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' }),
+    accept: 'text/csv',
+  },
+  {
+    method: 'DELETE',
+    path: `/v1/accounts/${alice}`,
+    ifUnmodifiedSince: 'Mon, 01 Jan 2024 00:00:00 GMT',
+  },
+  post('transactions', { ...pay(carol, bob, 1), conditions: [{ accountId: 'ROOT', minPosted: 0 }] }),
 ];
 const program: Program = {
   seed: 1,
@@ -86,7 +96,7 @@ test('the true record is explained', () => {
   expect(checkRun(run)).toEqual([]);
   expect(run.calls.slice(0, steps.length).map(({ status }) => status)).toEqual([
     ...[201, 201, 201, 200, 201, 422, 201, 201, 200, 200, 201, 201],
-    ...[201, 201, 201, 404, 201, 200, 200, 200, 404, 200, 403],
+    ...[201, 201, 201, 404, 201, 200, 200, 200, 404, 200, 403, 200, 412, 409],
   ]);
 });
 
@@ -213,6 +223,13 @@ const falsified: [string, () => RecordedRun][] = [
     'a misspelt filter returns everything',
     () => withCall(9, { query: { ...step(9).query, 'filter[acount]': 'ROOT' } }),
   ],
+  ['a line of a file has another amount', () => edited(23, (text) => text.replace(',60,', ',61,'))],
+  ['a file lacks a line', () => edited(23, (text) => text.slice(0, text.lastIndexOf('evt_')))],
+  [
+    'what was changed since is refused for another reason',
+    () => withCall(24, { status: 409, text: step(25).text.replace('version_conflict', 'account_not_empty') }),
+  ],
+  ['a condition on ROOT is passed over', () => withCall(25, { status: 422, text: step(5).text })],
   ['a replay differs by a byte', () => edited(7, (text) => `${text} `)],
   ['a replay says that it is none', () => withCall(7, { isReplayed: false })],
   ['what was captured is more', () => edited(11, (text) => text.replaceAll('"amount":"5"', '"amount":"6"'))],

@@ -13,10 +13,14 @@ export interface LoggedCall {
   readonly body: unknown;
   readonly key: string | null;
   readonly ifMatch: string | null;
+  readonly ifUnmodifiedSince: string | null;
+  readonly accept: string | null;
   readonly status: number;
   readonly text: string;
   readonly isReplayed: boolean;
+  readonly mediaType: string;
   readonly entityTag: string | null;
+  readonly lastModified: string | null;
 }
 
 export interface JournalEvent {
@@ -63,8 +67,11 @@ export interface BatchItem {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-export const bodyOf = ({ text }: LoggedCall): AnswerBody =>
-  text === '' ? {} : (JSON.parse(text) as AnswerBody);
+export const isCsv = ({ mediaType }: LoggedCall): boolean => mediaType.startsWith('text/csv');
+
+/** Of what is answered as JSON. */
+export const bodyOf = (call: LoggedCall): AnswerBody =>
+  call.text === '' || isCsv(call) ? {} : (JSON.parse(call.text) as AnswerBody);
 
 export const isDryRun = ({ body }: LoggedCall): boolean =>
   (body as { dryRun?: unknown } | null | undefined)?.dryRun === true;

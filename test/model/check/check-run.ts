@@ -203,7 +203,7 @@ class Replay {
     const { head } = this.books;
     const recorded = new RecordedJournal(this.journal, head);
     return this.whyNot(call, () => {
-      const answer = { ...write(this.books, recorded, call), entityTag: null };
+      const answer = { ...write(this.books, recorded, call), entityTag: null, lastModified: null };
       if (recorded.taken === 0) throw new Mismatch('the model records nothing for it');
       if (!isSame(call, answer)) throw new Mismatch(difference(comparable(call), answer));
       const window = this.windows.get(call)!;

@@ -5,11 +5,20 @@ import type { Cursor } from '../ledger/lists.js';
 import { checkRoute, sees, type Caller } from '../ledger/callers.js';
 import { eventsRange } from '../ledger/events.js';
 import { filtersText, ownerOfCursor, shownSortKey } from '../ledger/lists.js';
+import { checkAccept } from '../ledger/media-types.js';
 import { read } from '../ledger/read.js';
 import { Refused } from '../ledger/refusals.js';
 import { seenOf } from '../ledger/seen.js';
 import { write } from '../ledger/write.js';
-import { bodyOf, isDryRun, isRead, type AnswerBody, type JournalEvent, type LoggedCall } from './call-log.js';
+import {
+  bodyOf,
+  isCsv,
+  isDryRun,
+  isRead,
+  type AnswerBody,
+  type JournalEvent,
+  type LoggedCall,
+} from './call-log.js';
 import { TentativeJournal } from './journals.js';
 
 export interface ModelAnswer {
@@ -17,7 +26,11 @@ export interface ModelAnswer {
   readonly body: unknown;
   readonly isReplayed: boolean;
   readonly entityTag: string | null;
+  readonly lastModified: string | null;
 }
+
+/** Of answers that are not told to caches. */
+const untold = { isReplayed: false, entityTag: null, lastModified: null };
 
 /** Where each page ended that gave somebody a cursor. */
 export type Cursors = ReadonlyMap<string, Cursor>;
@@ -54,7 +67,7 @@ export class Explainer {
         return call.path === '/v1/events' ? this.eventsPage(call) : this.readAnswer(call, now);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        return { ...refusal(error), isReplayed: false, entityTag: null };
+        return { ...refusal(error), ...untold };
       }
     });
   }
@@ -62,15 +75,16 @@ export class Explainer {
   private readAnswer(call: LoggedCall, now: string): ModelAnswer {
     const named = call.query['page[cursor]'];
     const cursor = named === undefined ? undefined : this.cursors.get(named);
-    const { path, query, caller } = call;
-    const { entityTag = null, ...answer } = read(this.books, {
+    const { path, query, caller, accept } = call;
+    const answer = read(this.books, {
       path,
       query,
       caller,
+      accept,
       cursor,
       asOf: timeShownBy(call) ?? now,
     });
-    return { ...answer, isReplayed: false, entityTag };
+    return { ...untold, ...answer };
   }
 
   private writeAnswer(call: LoggedCall, now: string): ModelAnswer {
@@ -81,18 +95,19 @@ export class Explainer {
       tentative.recorded > 0 && !isDryRun(call)
         ? { events: tentative.recorded, ...bodyText(answer) }
         : answer.body;
-    return { ...answer, body, entityTag: null };
+    return { ...untold, ...answer, body };
   }
 
   private eventsPage(call: LoggedCall): ModelAnswer {
     const { query, caller } = call;
     checkRoute(caller, 'GET', call.path);
+    checkAccept(call.accept, []);
     const { after, limit } = eventsRange(query);
     const { head } = this.books;
     const { events, nextAfter } =
       caller.ownerId === null ? this.wholeEvents(after, limit) : this.ownEvents(call, after, limit);
     const meta = { headPosition: String(head), nextAfter: String(nextAfter) };
-    return { status: 200, body: { data: events, meta }, isReplayed: false, entityTag: null };
+    return { status: 200, body: { data: events, meta }, ...untold };
   }
 
   private wholeEvents(after: number, limit: number) {
@@ -126,17 +141,18 @@ export const refusal = ({ status, code }: Refused) => ({ status, body: { error: 
 
 /** When a balance or a statement was read, which only its answer tells. */
 function timeShownBy(call: LoggedCall): string | undefined {
-  if (call.status !== 200 || !/\/(balance|statement)$/.test(call.path)) return undefined;
+  if (call.status !== 200 || isCsv(call) || !/\/(balance|statement)$/.test(call.path)) return undefined;
   const { asOf, to } = bodyOf(call).data as { asOf?: string; to?: string };
   return asOf ?? to;
 }
 
 /** Of errors the status and the code count, of cursors whether there is one. */
 export function comparable(call: LoggedCall): ModelAnswer {
-  const { status, isReplayed, entityTag } = call;
+  const { status, isReplayed, entityTag, lastModified } = call;
   const isTagged = isRead(call) && /^\/v1\/accounts\/[^/]+$/.test(call.path) && status === 200;
-  const body = call.text === '' ? undefined : withoutMessages(bodyOf(call));
-  return { status, body, isReplayed, entityTag: isTagged ? entityTag : null };
+  const body = isCsv(call) ? call.text : call.text === '' ? undefined : withoutMessages(bodyOf(call));
+  const told = isTagged ? { entityTag, lastModified } : { entityTag: null, lastModified: null };
+  return { status, body, isReplayed, ...told };
 }
 
 export function withoutMessages(body: AnswerBody): unknown {

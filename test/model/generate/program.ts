@@ -3,7 +3,7 @@ import type { Caller } from '../ledger/callers.js';
 /**
  * What clients are going to ask, as plain data. A text may name what an earlier operation was answered, by its
  * number: `{account:7}`, `{transaction:7}`, `{hold:7}`, `{transaction:7.2}` (of a batch's third item),
- * `{cursor:7}`, `{tag:7}`, `{version:7}`, `{createdAt:7}`; and `{now:-500}` is a time, in ms from when it is
+ * `{cursor:7}`, `{tag:7}`, `{lastModified:7}`, `{version:7}`, `{createdAt:7}`; and `{now:-500}` is a time, in ms from when it is
  * sent. Where that operation was refused, the last one before it of its kind is meant; where there is none, it
  * is something that the ledger doesn't know.
  */
@@ -15,6 +15,8 @@ export interface Operation {
   readonly body?: unknown;
   readonly key?: string;
   readonly ifMatch?: string;
+  readonly ifUnmodifiedSince?: string;
+  readonly accept?: string;
   /** Which of the program's callers; 0 where absent. */
   readonly caller?: number;
 }

@@ -21,6 +21,13 @@ export class Reads {
 
   next(ownerId: string | null): Draft {
     this.writes.for(ownerId);
+    const draft = this.any();
+    const accept = this.random.pick(['text/csv', 'text/html', 'application/json', '*/*']);
+    const isOther = !draft.path.endsWith('/statement') && this.random.chance(2);
+    return isOther ? { ...draft, accept } : draft;
+  }
+
+  private any(): Draft {
     return this.random.weighted<() => Draft>([
       [25, () => this.list()],
       [8, () => this.nextPage()],
@@ -119,7 +126,10 @@ export class Reads {
       ...this.some(50, { to: random.pick(['2099-01-01T00:00:00Z', this.time()]) }),
       ...this.some(50, { by: random.pick(['recorded', 'effective']) }),
     };
-    return get(`/v1/accounts/${this.writes.account()}/statement`, query);
+    const path = `/v1/accounts/${this.writes.account()}/statement`;
+    if (!random.chance(40)) return get(path, query);
+    // Of a file nobody can tell up to when it was read, if it isn't told.
+    return { ...get(path, { to: '2099-01-01T00:00:00Z', ...query }), accept: 'text/csv' };
   }
 
   private ofSystemAccount(): Draft {

@@ -21,7 +21,10 @@ const unknownAccount = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 const unknownTransaction = 'txn_01jd3v5m7yf8rb6q0n4j2d9ktw';
 const past2to53 = '9007199254740993';
 const most = '9'.repeat(36);
-const references = ['Rent 1', 'rent 2', 'Order 8', 'ÉTÉ', '100%_x', 'a'];
+const references = [
+  ...['Rent 1', 'rent 2', 'Order 8', 'ÉTÉ', '100%_x', 'a'],
+  ...['=1+1', '-5', '@x', 'one, "two"', 'two\r\nlines', "'a"],
+];
 export const names = ['Alice', 'bob', 'Shop 1', 'Éva', '100%_sure', 'Fees'];
 export const currencies = ['EUR', 'USD', 'JPY', 'KWD', 'PTS', 'GRN'];
 /** Few, so that they are often taken. */
@@ -166,11 +169,11 @@ export class Writes {
       [1, () => ({ currency: 'USD' })],
     ])();
     const id = random.chance(3) ? 'ROOT' : this.account();
-    return { method: 'PATCH', path: `/v1/accounts/${id}`, body, ...this.ifMatch() };
+    return { method: 'PATCH', path: `/v1/accounts/${id}`, body, ...this.preconditions() };
   }
 
   private closeAccount(): Draft {
-    return { method: 'DELETE', path: `/v1/accounts/${this.account()}`, ...this.ifMatch() };
+    return { method: 'DELETE', path: `/v1/accounts/${this.account()}`, ...this.preconditions() };
   }
 
   private capture(): Draft {
@@ -270,8 +273,24 @@ export class Writes {
     return { idempotencyKey: key };
   }
 
-  private ifMatch(): { ifMatch?: string } {
-    return this.random.chance(15) ? { ifMatch: `{tag:${this.recent(this.generated.accounts)}}` } : {};
+  private preconditions(): Pick<Draft, 'ifMatch' | 'ifUnmodifiedSince'> {
+    const { random } = this;
+    const number = this.recent(this.generated.accounts);
+    return {
+      ...(random.chance(15)
+        ? { ifMatch: random.pick([`{tag:${number}}`, `{tag:${number}}`, `"9.9", {tag:${number}}`, '*', 'x']) }
+        : {}),
+      ...(random.chance(25) ? { ifUnmodifiedSince: this.date(number) } : {}),
+    };
+  }
+
+  private date(number: number): string {
+    const dates = [
+      `{lastModified:${number}}`,
+      'Fri, 01 Jan 2038 00:00:00 GMT',
+      'Mon, 01 Jan 2024 00:00:00 GMT',
+    ];
+    return this.random.pick([...dates, 'yesterday']);
   }
 
   account(): string {
@@ -361,6 +380,9 @@ export class Writes {
       { accountId, minPosted: String(this.random.below(200)) },
       { accountId, maxPosted: this.random.below(300) },
       { accountId: this.account(), minPosted: '-50', maxPosted: '5000' },
+      { accountId: 'ROOT', maxPosted: 0, minPosted: String(-this.random.below(6_000)) },
+      { accountId: 'ROOT', version: this.random.below(9) },
+      { accountId: this.random.pick(['ROOT', 'EXCHANGE']), minPosted: '-100000' },
     ]);
   }
 

@@ -12,6 +12,7 @@ import {
 } from './bodies.js';
 import { owns, type Asked, type Caller } from './callers.js';
 import type { Journal } from './journal.js';
+import { checkAll, checkSettings, type Preconditions } from './preconditions.js';
 import { refuse, refuseIf } from './refusals.js';
 import { partyOf, seenOf } from './seen.js';
 import { shownAccount } from './shown.js';
@@ -156,20 +157,16 @@ function accountNamed(books: Books, id: string, caller: Caller): AccountRecord {
 export const seenAccount = (account: AccountRecord, caller: Caller) =>
   seenOf(shownAccount(account), [partyOf(account)], caller);
 
-export const settingsTag = ({ settingsVersion }: AccountRecord): string => `"${settingsVersion}.`;
-export const entityTag = ({ settingsVersion, version }: AccountRecord): string =>
-  `"${settingsVersion}.${version}"`;
-
 export function updateAccount(
   books: Books,
   journal: Journal,
   id: string,
   change: AccountChange,
-  ifMatch: string | null,
+  preconditions: Preconditions,
   caller: Caller,
 ) {
   const before = accountNamed(books, id, caller);
-  refuseIf(ifMatch !== null && !ifMatch.startsWith(settingsTag(before)), 'precondition_failed');
+  checkSettings(preconditions, before);
   refuseIf(before.status === 'closed', 'account_closed');
   const { externalId } = change;
   const holder = externalId == null ? undefined : books.accountOfExternalId.get(externalId);
@@ -203,11 +200,11 @@ export function closeAccount(
   books: Books,
   journal: Journal,
   id: string,
-  ifMatch: string | null,
+  preconditions: Preconditions,
   caller: Caller,
 ): void {
   const before = accountNamed(books, id, caller);
-  refuseIf(ifMatch !== null && ifMatch !== entityTag(before), 'precondition_failed');
+  checkAll(preconditions, before);
   refuseIf(before.status === 'closed', 'account_closed');
   const { posted, pendingIn, pendingOut } = before;
   refuseIf(posted !== 0n || pendingIn !== 0n || pendingOut !== 0n, 'account_not_empty');

@@ -1,17 +1,21 @@
 /** A request that only reads, and its answer on the books as they are. */
-import { entityTag, seenAccount } from './accounts.js';
+import { seenAccount } from './accounts.js';
 import { sum } from './amounts.js';
 import type { Books, EntryRecord } from './books.js';
 import { checkText, isTransactionId } from './bodies.js';
 import { checkRoute } from './callers.js';
 import { transactionNamed } from './holds.js';
 import { accountInPath, listPage, moneyInPath, type Cursor, type ListRequest, type Query } from './lists.js';
+import { checkAccept, csv } from './media-types.js';
+import { entityTag, lastModified } from './preconditions.js';
 import { refuse, refuseIf } from './refusals.js';
 import { availableOf, seenTransaction, shownEntry } from './shown.js';
+import { statementCsv } from './statement-csv.js';
 import { readTime } from './times.js';
 
 export interface ReadRequest extends ListRequest {
   readonly cursor: Cursor | undefined;
+  readonly accept: string | null;
   /** When it was read, by the ledger's clock. */
   readonly asOf: string;
 }
@@ -20,13 +24,15 @@ export interface Read {
   readonly status: number;
   readonly body: unknown;
   readonly entityTag?: string;
+  readonly lastModified?: string;
 }
 
 export function read(books: Books, request: ReadRequest): Read {
   const { path, query, cursor, caller } = request;
-  checkRoute(caller, 'GET', path);
-  checkQuery(request);
   const [resource = '', id = '', part = ''] = path.replace('/v1/', '').split('/');
+  checkRoute(caller, 'GET', path);
+  checkAccept(request.accept, part === 'statement' ? [csv] : []);
+  checkQuery(request);
   switch (`${resource}/${id === '' ? '' : 'id'}/${part}`) {
     case 'accounts//':
     case 'transactions//':
@@ -36,12 +42,16 @@ export function read(books: Books, request: ReadRequest): Read {
       return listPage(books, request, cursor);
     case 'accounts/id/': {
       const account = accountInPath(books, request);
-      return { ...answered(seenAccount(account, caller)), entityTag: entityTag(account) };
+      return {
+        ...answered(seenAccount(account, caller)),
+        entityTag: entityTag(account),
+        lastModified: lastModified(account),
+      };
     }
     case 'accounts/id/balance':
       return answered(balance(books, request));
     case 'accounts/id/statement':
-      return answered(statement(books, request));
+      return statement(books, request);
     case 'transactions/id/': {
       refuseIf(!isTransactionId(id), 'transaction_not_found');
       return answered(seenTransaction(books, transactionNamed(books, id, caller), caller));
@@ -123,7 +133,7 @@ function balance(books: Books, request: ReadRequest) {
   };
 }
 
-function statement(books: Books, request: ReadRequest) {
+function statement(books: Books, request: ReadRequest): Read {
   const { query, asOf, caller } = request;
   const time = timeBy(query);
   const from = timeOf(query, 'from') ?? refuse('validation_error');
@@ -141,14 +151,15 @@ function statement(books: Books, request: ReadRequest) {
       running += signed(entry);
       return { ...shownEntry(entry, caller), balanceAfter: String(running), effectiveAt: entry.effectiveAt };
     });
-  return {
+  if (request.accept === csv) return { status: 200, body: statementCsv(lines) };
+  return answered({
     accountId: account.id,
     from,
     to,
     openingBalance: String(opening),
     lines,
     closingBalance: String(running),
-  };
+  });
 }
 
 function trialBalance(books: Books, query: Query): Read {

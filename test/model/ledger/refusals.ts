@@ -6,6 +6,7 @@ const statuses = {
   account_not_found: 404,
   transaction_not_found: 404,
   not_found: 404,
+  not_acceptable: 406,
   external_id_taken: 409,
   account_not_empty: 409,
   account_closed: 409,

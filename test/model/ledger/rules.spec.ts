@@ -32,6 +32,8 @@ const post = (path: string, body: unknown, key: string | null = null): WriteRequ
   body,
   key,
   ifMatch: null,
+  ifUnmodifiedSince: null,
+  accept: null,
   caller: everybody,
 });
 

@@ -15,6 +15,8 @@ import {
 } from './bodies.js';
 import { checkChange, checkMovement, checkOpening, checkRoute, type Asked, type Caller } from './callers.js';
 import { createTransaction } from './transactions.js';
+import { checkAccept } from './media-types.js';
+import type { Preconditions } from './preconditions.js';
 import { capture, captureDraft, extend, extensionOf, voidHold } from './holds.js';
 import { answeredBefore, canonical, keepAnswer, type Answer } from './idempotency.js';
 import type { Journal } from './journal.js';
@@ -22,13 +24,13 @@ import { refuse, refuseIf } from './refusals.js';
 import { reversalDraft, reverse } from './reversals.js';
 import { addCurrency, closePeriod, currencyDraft, setRate } from './settings.js';
 
-export interface WriteRequest {
+export interface WriteRequest extends Preconditions {
   readonly method: string;
   /** Without a query. */
   readonly path: string;
   readonly body: unknown;
   readonly key: string | null;
-  readonly ifMatch: string | null;
+  readonly accept: string | null;
   readonly caller: Caller;
 }
 
@@ -36,6 +38,7 @@ export interface WriteRequest {
 export function write(books: Books, journal: Journal, request: WriteRequest): Answer {
   const { method, path, body } = request;
   checkRoute(request.caller, method, path);
+  checkAccept(request.accept, []);
   checkText(body);
   const [resource = '', id = '', verb = ''] = path.replace('/v1/', '').split('/');
   refuseIf(request.key !== null && !isKey(request.key), 'validation_error');
@@ -44,7 +47,7 @@ export function write(books: Books, journal: Journal, request: WriteRequest): An
       return changeAccount(books, journal, id, request);
     case 'DELETE accounts':
       refuseIf(!isAccountId(id), 'account_not_found');
-      closeAccount(books, journal, id, request.ifMatch, request.caller);
+      closeAccount(books, journal, id, request, request.caller);
       return { status: 204, body: undefined, isReplayed: false };
     case 'PUT exchange-rates':
       return answered(200, setRate(books, journal, id, verb, body));
@@ -65,11 +68,11 @@ const answered = (status: number, data: unknown): Answer => ({
 });
 
 function changeAccount(books: Books, journal: Journal, id: string, request: WriteRequest) {
-  const { body, ifMatch, caller } = request;
+  const { body, caller } = request;
   const change = accountChange(body);
   checkChange(caller, change);
   refuseIf(!isAccountId(id), 'account_not_found');
-  return answered(200, updateAccount(books, journal, id, change, ifMatch, caller));
+  return answered(200, updateAccount(books, journal, id, change, request, caller));
 }
 
 /** The posts, all of which take an idempotency key. */

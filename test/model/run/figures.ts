@@ -1,4 +1,4 @@
-import { bodyOf, isRead, type LoggedCall, type RecordedRun } from '../check/call-log.js';
+import { bodyOf, isCsv, isRead, type LoggedCall, type RecordedRun } from '../check/call-log.js';
 import { scopes } from '../ledger/callers.js';
 
 const isOfOwner = ({ caller }: LoggedCall): boolean => caller.ownerId !== null;
@@ -6,6 +6,9 @@ const isAnswered = ({ status }: LoggedCall): boolean => status < 400;
 
 /** Of what was asked, what is worth to be sure that it was. */
 const kinds: Readonly<Record<string, (call: LoggedCall) => boolean>> = {
+  'statements as CSV': isCsv,
+  'with If-Unmodified-Since': ({ method, ifUnmodifiedSince }) =>
+    method === 'DELETE' && ifUnmodifiedSince !== null,
   'asked by owners': isOfOwner,
   'asked by owners: accepted': (call) => isOfOwner(call) && isAnswered(call) && !isRead(call),
   'asked by owners: reads': (call) => isOfOwner(call) && isAnswered(call) && isRead(call),

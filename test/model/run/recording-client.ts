@@ -18,13 +18,15 @@ export class CallLog {
   constructor(private readonly callers: readonly KnownCaller[]) {}
 
   async send(number: number, request: Request): Promise<LoggedCall> {
-    const { method, path, query = {}, body, key = null, ifMatch = null } = request;
+    const { method, path, query = {}, body, key = null } = request;
+    const { ifMatch = null, ifUnmodifiedSince = null, accept = null } = request;
+    const headers = { 'if-match': ifMatch, 'if-unmodified-since': ifUnmodifiedSince, accept };
     const { caller, client } = this.callers[request.caller ?? 0]!;
     const startedAt = this.tick();
     const answer = await client.send(method, withQuery(path, query), {
       ...(body === undefined ? {} : { body }),
       ...(key === null ? {} : { key }),
-      ...(ifMatch === null ? {} : { headers: { 'if-match': ifMatch } }),
+      headers: withoutNulls(headers),
     });
     const call: LoggedCall = {
       client: number,
@@ -37,10 +39,14 @@ export class CallLog {
       body,
       key,
       ifMatch,
+      ifUnmodifiedSince,
+      accept,
       status: answer.status,
       text: answer.text,
       isReplayed: answer.headers['idempotency-replayed'] === 'true',
+      mediaType: answer.headers['content-type'] ?? '',
       entityTag: answer.headers.etag ?? null,
+      lastModified: answer.headers['last-modified'] ?? null,
     };
     this.calls.push(call);
     return call;
@@ -50,4 +56,10 @@ export class CallLog {
     this.ticks += 1;
     return this.ticks;
   }
+}
+
+function withoutNulls(headers: Readonly<Record<string, string | null>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+  );
 }

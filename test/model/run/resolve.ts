@@ -9,13 +9,15 @@ const unknown = {
   account: 'acc_01jd3v4wqzfxs9v5n6m7k8h2re',
   transaction: 'txn_01jd3v5m7yf8rb6q0n4j2d9ktw',
   tag: '"1.1"',
+  lastModified: 'Mon, 01 Jan 2024 00:00:00 GMT',
   createdAt: '2024-01-01T00:00:00.000000Z',
 } as const;
 
 /** How many operations before the named one are looked at. */
 const lookBackMax = 150;
 
-const reference = /\{(account|transaction|hold|cursor|tag|version|createdAt|now):(-?\d+)(?:\.(\d+))?\}/;
+const reference =
+  /\{(account|transaction|hold|cursor|tag|lastModified|version|createdAt|now):(-?\d+)(?:\.(\d+))?\}/;
 
 export function resolve(operation: Operation, answers: Answers): Request {
   const { number: _, ...request } = operation;
@@ -49,6 +51,8 @@ function known(kind: string, answers: Answers, number: number, item: string | un
       return bodyOfAccepted(answers.get(number)).meta?.page?.['nextCursor'] ?? undefined;
     case 'tag':
       return answers.get(number)?.entityTag ?? unknown.tag;
+    case 'lastModified':
+      return answers.get(number)?.lastModified ?? unknown.lastModified;
     case 'version':
       return lastShown(answers, number, isAccount)?.['version'] ?? 1;
     case 'createdAt':

@@ -56,7 +56,9 @@ async function readAsCaller(log: CallLog, caller: number): Promise<void> {
   await pages(log, '/v1/transactions', limit, caller);
   await log.send(0, { method: 'GET', path: '/v1/events', query: { limit: '1000' }, caller });
   for (const { id } of accounts) {
-    await log.send(0, { method: 'GET', path: `/v1/accounts/${id}/statement`, query: wholeTime, caller });
+    const query = { ...wholeTime, to: '2099-01-01T00:00:00Z' };
+    const path = `/v1/accounts/${id}/statement`;
+    await log.send(0, { method: 'GET', path, query, caller, accept: 'text/csv' });
   }
 }
 
