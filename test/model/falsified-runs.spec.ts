@@ -67,6 +67,7 @@ const program: Program = {
   ],
   setup: steps.map((step, number) => ({ number, ...step })),
   clients: [],
+  listsAtEnd: 60,
 };
 
 let run: RecordedRun;

@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { checkRun } from './check/check-run.js';
 import type { Finding, RecordedRun } from './check/call-log.js';
 import { modelSettings } from './config.js';
+import { generateFollowersProgram } from './generate/followers-program.js';
 import { generateProgram } from './generate/generate-program.js';
 import { operationsOf, type Program } from './generate/program.js';
 import { Figures } from './run/figures.js';
@@ -55,6 +56,17 @@ test(
     }
   },
   settings.seconds * 1_000 + shrinkingMs + 240_000,
+);
+
+test(
+  'a hold has no more than 1,000 captures and reversals',
+  async () => {
+    const program = generateFollowersProgram(seed);
+    const { run, findings } = await play(program);
+    figures.count(run);
+    if (findings.length > 0) await failWith(program, findings);
+  },
+  300_000 + shrinkingMs,
 );
 
 async function failWith(program: Program, findings: readonly Finding[]): Promise<never> {

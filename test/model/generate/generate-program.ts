@@ -13,6 +13,7 @@ export interface ProgramSize {
 const readsPercent = 40;
 const fewerRightsPercent = 30;
 const spoiltPercent = 8;
+const listsAtEnd = 60;
 
 /** The same seed and size, the same program. */
 export function generateProgram(seed: number, { operations, clients }: ProgramSize): Program {
@@ -46,7 +47,7 @@ export function generateProgram(seed: number, { operations, clients }: ProgramSi
     const draft = { ...(caller === 0 ? {} : { caller }), ...asked };
     programs[random.below(clients)]!.push(numbered(draft, true));
   }
-  return { seed, callers, setup, clients: programs };
+  return { seed, callers, setup, clients: programs, listsAtEnd };
 }
 
 const currenciesAndRates: Draft[] = [

@@ -33,6 +33,8 @@ export interface Program {
   /** One after the other, before all clients begin. */
   readonly setup: readonly Operation[];
   readonly clients: readonly (readonly Operation[])[];
+  /** How many random lists are read to their ends when all is done. */
+  readonly listsAtEnd: number;
 }
 
 export const operationsOf = ({ setup, clients }: Program): readonly Operation[] => [

@@ -57,6 +57,7 @@ export interface HoldProgress {
   readonly expiresAt: string | null;
   /** Of each posting. */
   readonly captured: readonly bigint[];
+  readonly captures: number;
   readonly held: readonly bigint[];
 }
 

@@ -35,6 +35,12 @@ export function transactionNamed(books: Books, id: string, caller: Caller): Tran
 export const accountsOf = (books: Books, { postings }: TransactionRecord): AccountRecord[] =>
   postings.flatMap(({ sender, recipient }) => [books.accounts.get(sender)!, books.accounts.get(recipient)!]);
 
+/** Captures and reversals of one transaction. */
+const followersMax = 1_000;
+
+export const isFull = ({ hold, reversals }: TransactionRecord): boolean =>
+  (hold?.captures ?? 0) + reversals.length >= followersMax;
+
 /** Who is to get the money says when it is taken, and when not. */
 function refuseOthersThanRecipient(books: Books, { postings }: TransactionRecord, caller: Caller): void {
   const recipients = postings.map(({ recipient }) => books.accounts.get(recipient)!);
@@ -64,6 +70,7 @@ export function capture(
   refuseClosedAndFrozen(accountsOf(books, named));
   const parent = openHold(named, journal.now);
   const { hold, postings } = parent;
+  refuseIf(isFull(parent), 'transaction_not_pending');
   refuseIf(amount !== null && amount > hold.held[0]!, 'amount_exceeds_remaining');
   const isAll = amount === null || amount === hold.held[0];
   const taken = isAll ? hold.held : partOf(books, parent, amount);
@@ -74,6 +81,7 @@ export function capture(
     status: ends ? 'posted' : 'partially_captured',
     expiresAt: hold.expiresAt,
     captured,
+    captures: hold.captures + 1,
     held,
   };
   const stamp = journal.next('transaction.captured');

@@ -3,7 +3,7 @@ import { divideHalfEven, splitByLargestRemainder, sum } from './amounts.js';
 import type { Books, Exchange, Posting, TransactionRecord } from './books.js';
 import { amountOf, fieldsOf, flagOf, textOf } from './bodies.js';
 import { checkReversal, type Asked } from './callers.js';
-import { transactionNamed } from './holds.js';
+import { isFull, transactionNamed } from './holds.js';
 import type { Journal } from './journal.js';
 import { checkLimits, move } from './movements.js';
 import { refuseIf } from './refusals.js';
@@ -52,7 +52,10 @@ export function reverse(
   );
   refuseIf(original.reversal !== null, 'not_reversible');
   refuseIf(hold !== null && sum(hold.captured) === 0n, 'not_reversible');
-  refuseIf(left[0] === 0n && sum(left) === 0n, 'already_reversed');
+  refuseIf(sum(left) === 0n, 'already_reversed');
+  const { capture } = original;
+  const parent = capture === null ? null : books.transactions.get(capture.parentId)!;
+  refuseIf(isFull(original) || (parent !== null && isFull(parent)), 'not_reversible');
   const shares = sharesOf(original, left, draft.amount);
   const { given, exchanges } = mirrored(original, shares);
   const movements = given.map(({ sender, recipient, amount }) => ({
@@ -84,9 +87,7 @@ export function reverse(
     reversals: [],
   };
   countOn(books, original, made.id, shares);
-  if (original.capture !== null) {
-    countOn(books, books.transactions.get(original.capture.parentId)!, made.id, shares);
-  }
+  if (parent !== null) countOn(books, parent, made.id, shares);
   books.set(books.transactions, made.id, made);
   const { reference } = made;
   const effectiveAt = stamp.recordedAt;

@@ -62,6 +62,14 @@ const capture = (amount: number, more: object = {}) =>
 const reverse = (id: string, amount?: number) =>
   post(`transactions/${id}/reverse`, amount === undefined ? {} : { amount });
 
+/** A hold for ROOT, which is opened by the fourth event, and so many captures of it. */
+const promised = idOf('txn', 5);
+const capturePromised = post(`transactions/${promised}/capture`, { amount: 1 });
+const many = (captures: number) => [
+  pay({ recipient: 'ROOT', amount: 5_000, pending: true }),
+  ...Array.from({ length: captures }, () => capturePromised),
+];
+
 interface Shown {
   readonly data: { readonly postings: readonly { readonly amount: string }[] };
 }
@@ -82,6 +90,9 @@ test.each<[string, WriteRequest[], WriteRequest, unknown]>([
     capture(1),
     ['1', '0'],
   ],
+  ['a hold has had its 1,000 captures', many(1_000), capturePromised, 'transaction_not_pending'],
+  ['a hold has had 999 of them', many(999), capturePromised, ['1']],
+  ['what was captured so often is given back', many(1_000), reverse(promised, 1), 'not_reversible'],
   [
     'the last capture leaves nothing over',
     [exchange({ amount: 100, pending: true }), capture(33), capture(1)],

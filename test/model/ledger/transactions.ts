@@ -157,7 +157,13 @@ function record(
     position: books.head + 1,
     parties,
     hold: draft.isPending
-      ? { status: 'pending', expiresAt, captured: nothing, held: postings.map(({ amount }) => amount) }
+      ? {
+          status: 'pending',
+          expiresAt,
+          captured: nothing,
+          captures: 0,
+          held: postings.map(({ amount }) => amount),
+        }
       : null,
     capture: null,
     reversal: null,

@@ -8,8 +8,6 @@ import type { LedgerUnderTest } from './product-under-test.js';
 import { CallLog } from './recording-client.js';
 import { resolve } from './resolve.js';
 
-const finalLists = 60;
-
 export async function runProgram(ledger: LedgerUnderTest, program: Program): Promise<RecordedRun> {
   const log = new CallLog(await ledger.callersOf(program.callers));
   const answers = new Map<number, LoggedCall>();
@@ -87,7 +85,7 @@ async function pages(
 
 function randomLists(
   log: CallLog,
-  { seed, setup, clients, callers }: Program,
+  { seed, setup, clients, callers, listsAtEnd }: Program,
   answers: ReadonlyMap<number, LoggedCall>,
 ): (() => Promise<void>)[] {
   const random = new Random(seed);
@@ -100,7 +98,7 @@ function randomLists(
     ...{ currencyOf: new Map(), ownerOf: new Map(), batches: [], holds: [], keyed: [], itemKeys: [] },
   };
   const reads = new Reads(random, generated, new Writes(random, generated));
-  return Array.from({ length: finalLists }, () => {
+  return Array.from({ length: listsAtEnd }, () => {
     const caller = random.chance(30) ? random.below(callers.length) : 0;
     const { path, query = {} } = resolve({ number: -1, ...reads.list() }, answers);
     const { 'page[page]': _, 'page[limit]': __, ...filters } = query;
