@@ -4,6 +4,8 @@ import type { Caller } from '../ledger/callers.js';
 export interface LoggedCall {
   readonly client: number;
   readonly caller: Caller;
+  /** Which one of the product's has answered. */
+  readonly process: number;
   /** Both of one counter: whatever ended at a lower number than this one began at was answered before. */
   readonly startedAt: number;
   readonly endedAt: number;

@@ -1,6 +1,6 @@
 /** One hold that all clients capture and give back, a unit each time, until it can't have any more of either. */
 import { generateCallers } from './callers.js';
-import type { Operation, Program } from './program.js';
+import { processes, type Operation, type Program } from './program.js';
 import { Random } from './random.js';
 import type { Draft } from './writes.js';
 
@@ -24,7 +24,8 @@ export function generateFollowersProgram(seed: number): Program {
   const clients: Operation[][] = Array.from({ length: clientsAtOnce }, () => []);
   for (let number = setup.length; number < operations; number++) {
     const caller = random.pick([0, 0, 0, 1]);
-    clients[random.below(clientsAtOnce)]!.push({ number, caller, ...oneOf(random, number) });
+    const asked = { number, caller, process: random.below(processes), ...oneOf(random, number) };
+    clients[random.below(clientsAtOnce)]!.push(asked);
   }
   const numbered = setup.map((draft, number) => ({ number, ...draft }));
   return { seed, callers, setup: numbered, clients, listsAtEnd: 0 };

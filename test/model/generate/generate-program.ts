@@ -1,5 +1,5 @@
 import { generateCallers, owners } from './callers.js';
-import type { Operation, Program, ProgramCaller } from './program.js';
+import { processes, type Operation, type Program, type ProgramCaller } from './program.js';
 import { Random } from './random.js';
 import { spoilt } from './spoil.js';
 import { Reads } from './reads.js';
@@ -44,7 +44,8 @@ export function generateProgram(seed: number, { operations, clients }: ProgramSi
     const caller = random.chance(fewerRightsPercent) ? random.below(callers.length) : 0;
     const { ownerId } = callers[caller]!;
     const asked = random.chance(readsPercent) ? reads.next(ownerId) : writes.next(ownerId);
-    const draft = { ...(caller === 0 ? {} : { caller }), ...asked };
+    const process = random.below(processes);
+    const draft = { ...(caller === 0 ? {} : { caller }), ...asked, process };
     programs[random.below(clients)]!.push(numbered(draft, true));
   }
   return { seed, callers, setup, clients: programs, listsAtEnd };

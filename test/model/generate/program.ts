@@ -1,11 +1,14 @@
 import type { Caller } from '../ledger/callers.js';
 
+/** Of the product, on one database. */
+export const processes = 2;
+
 /**
  * What clients are going to ask, as plain data. A text may name what an earlier operation was answered, by its
  * number: `{account:7}`, `{transaction:7}`, `{hold:7}`, `{transaction:7.2}` (of a batch's third item),
- * `{cursor:7}`, `{tag:7}`, `{lastModified:7}`, `{version:7}`, `{createdAt:7}`; and `{now:-500}` is a time, in ms from when it is
- * sent. Where that operation was refused, the last one before it of its kind is meant; where there is none, it
- * is something that the ledger doesn't know.
+ * `{cursor:7}`, `{tag:7}`, `{lastModified:7}`, `{version:7}`, `{createdAt:7}`; and `{now:-500}` is a time, in ms
+ * from when it is sent. Where that operation was refused, the last one before it of its kind is meant; where there
+ * is none, it is something that the ledger doesn't know.
  */
 export interface Operation {
   readonly number: number;
@@ -19,6 +22,8 @@ export interface Operation {
   readonly accept?: string;
   /** Which of the program's callers; 0 where absent. */
   readonly caller?: number;
+  /** Which process of the product is asked; the first where absent. */
+  readonly process?: number;
 }
 
 export interface ProgramCaller extends Caller {

@@ -72,6 +72,8 @@ export function reverse(
     ...original,
     id: stamp.subjectId,
     type: 'reversal',
+    // Of several postings there may be one alone that gives something back.
+    isSeveral: given.length - exchanges.length > 1,
     postings: given,
     exchanges,
     externalId: null,

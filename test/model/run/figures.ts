@@ -6,6 +6,7 @@ const isAnswered = ({ status }: LoggedCall): boolean => status < 400;
 
 /** Of what was asked, what is worth to be sure that it was. */
 const kinds: Readonly<Record<string, (call: LoggedCall) => boolean>> = {
+  'asked of the second process': ({ process }) => process > 0,
   'refused: 1,000 captures and reversals': ({ text }) => /has 1000 captures and reversals/.test(text),
   'statements as CSV': isCsv,
   'with If-Unmodified-Since': ({ method, ifUnmodifiedSince }) =>

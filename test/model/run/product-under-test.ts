@@ -1,7 +1,8 @@
-/** One product for all runs, with an empty ledger for each. */
+/** One product for all runs, of several API processes on one database, with an empty ledger for each run. */
 import type { ProgramCaller } from '../generate/program.js';
 import { Client, type One } from '../../support/client.js';
 import { startLedgersOfOwners } from '../../support/ledgers-of-owners.js';
+import { startProduct } from '../../support/product.js';
 import type { KnownCaller } from './recording-client.js';
 
 export interface LedgerUnderTest {
@@ -17,6 +18,8 @@ export interface ProductUnderTest {
 
 export async function startProductUnderTest(): Promise<ProductUnderTest> {
   const ledgers = await startLedgersOfOwners();
+  const { product, database } = ledgers.service;
+  const second = await startProduct({ databaseUrl: database.ledgerUrl });
   const clients: Client[] = [];
   const secretOf = async (whole: Client, { scopes, ownerId, hasToken }: ProgramCaller): Promise<string> => {
     const asked = { scopes, ...(ownerId === null ? {} : { ownerId }) };
@@ -34,9 +37,10 @@ export async function startProductUnderTest(): Promise<ProductUnderTest> {
       const callersOf = async (callers: readonly ProgramCaller[]) => {
         const known: KnownCaller[] = [];
         for (const caller of callers) {
-          const client = new Client(whole.url, await secretOf(whole, caller));
-          clients.push(client);
-          known.push({ caller, client });
+          const secret = await secretOf(whole, caller);
+          const ofEach = [product, second].map(({ url }) => new Client(url, secret));
+          clients.push(...ofEach);
+          known.push({ caller, clients: ofEach });
         }
         return known;
       };
@@ -44,6 +48,7 @@ export async function startProductUnderTest(): Promise<ProductUnderTest> {
     },
     async stop() {
       for (const client of clients) client.close();
+      await second.stop();
       await ledgers.stop();
     },
   };

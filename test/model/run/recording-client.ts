@@ -4,10 +4,10 @@ import { withQuery, type Client } from '../../support/client.js';
 import type { Caller } from '../ledger/callers.js';
 import type { Request } from './resolve.js';
 
-/** Somebody who asks, and the connection by which they do. */
+/** Somebody who asks, and the connections by which they do: to each process of the product. */
 export interface KnownCaller {
   readonly caller: Caller;
-  readonly client: Client;
+  readonly clients: readonly Client[];
 }
 
 export class CallLog {
@@ -21,9 +21,10 @@ export class CallLog {
     const { method, path, query = {}, body, key = null } = request;
     const { ifMatch = null, ifUnmodifiedSince = null, accept = null } = request;
     const headers = { 'if-match': ifMatch, 'if-unmodified-since': ifUnmodifiedSince, accept };
-    const { caller, client } = this.callers[request.caller ?? 0]!;
+    const { caller, clients } = this.callers[request.caller ?? 0]!;
+    const process = request.process ?? 0;
     const startedAt = this.tick();
-    const answer = await client.send(method, withQuery(path, query), {
+    const answer = await clients[process]!.send(method, withQuery(path, query), {
       ...(body === undefined ? {} : { body }),
       ...(key === null ? {} : { key }),
       headers: withoutNulls(headers),
@@ -31,6 +32,7 @@ export class CallLog {
     const call: LoggedCall = {
       client: number,
       caller,
+      process,
       startedAt,
       endedAt: this.tick(),
       method,

@@ -1,6 +1,6 @@
 /** A program against the real product, in a ledger of its own: setup, all clients at once, then a look at everything. */
 import { bodyOf, type JournalEvent, type LoggedCall, type RecordedRun } from '../check/call-log.js';
-import type { Operation, Program } from '../generate/program.js';
+import { processes, type Operation, type Program } from '../generate/program.js';
 import { Random } from '../generate/random.js';
 import { Reads } from '../generate/reads.js';
 import { Writes } from '../generate/writes.js';
@@ -74,7 +74,9 @@ async function pages(
   let cursor: string | null = null;
   do {
     const named: Record<string, string> = cursor === null ? query : { ...query, 'page[cursor]': cursor };
-    const call = await log.send(0, { method: 'GET', path, query: named, caller });
+    // Pages of one list come from all processes.
+    const process = rows.length % processes;
+    const call = await log.send(0, { method: 'GET', path, query: named, caller, process });
     const { data, meta } = bodyOf(call);
     if (call.status !== 200) return rows;
     rows.push(...(data as { id: string }[]));
