@@ -102,8 +102,8 @@ function remember(
     generated.currencyOf.set(number, currency);
     generated.ownerOf.set(number, callers[caller]!.ownerId ?? ownerId ?? null);
   } else if (path.endsWith('/batch')) {
-    const items = (body as { transactions: unknown[] }).transactions.length;
-    generated.batches.push({ number, items });
+    const items = (body as { transactions?: unknown[] }).transactions?.length ?? 0;
+    if (items > 0) generated.batches.push({ number, items });
   } else if (!path.endsWith('/void')) {
     generated.transactions.push(number);
     if ((body as { pending?: unknown }).pending === true) generated.holds.push(number);

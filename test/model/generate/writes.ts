@@ -67,6 +67,7 @@ export class Writes {
       [1, () => this.addCurrency()],
       [1, () => this.closePeriod()],
       [6, () => this.repeat()],
+      [1, () => this.strayed()],
     ])();
   }
 
@@ -241,6 +242,19 @@ export class Writes {
   private closePeriod(): Draft {
     const date = this.random.pick(['2021-12-31', '2022-06-30', '2023-01-15T12:00:00.5Z', '2020-02-30']);
     return { method: 'PUT', path: '/v1/periods/closed-through', body: { date } };
+  }
+
+  /** A transaction can be neither edited nor deleted, and there is no way to ask for it, nor for some other things. */
+  private strayed(): Draft {
+    const { random } = this;
+    const transaction = `/v1/transactions/${this.anyTransaction()}`;
+    const account = `/v1/accounts/${this.account()}`;
+    const method = random.pick(['PUT', 'PATCH', 'DELETE', 'POST']);
+    const path = random.pick([
+      ...[transaction, transaction, `${transaction}/refund`, account, `${account}/balance`],
+      ...['/v1/mints', '/v1/events', '/v1/trial-balance', '/v1/account', '/v1/transactions/batch'],
+    ]);
+    return { method, path, ...(method === 'DELETE' ? {} : { body: {} }) };
   }
 
   /** An earlier request again, or its key with another body or at another place. */

@@ -2,6 +2,7 @@
 import type { AccountRecord, Party } from './books.js';
 import type { Fields, TransactionDraft } from './bodies.js';
 import { refuseIf } from './refusals.js';
+import { checkPath } from './routes.js';
 
 export interface Caller {
   readonly scopes: readonly string[];
@@ -45,6 +46,7 @@ function scopeOfRoute(method: string, resource: string): string {
 
 /** Before anything of the request but its route is looked at. */
 export function checkRoute({ scopes, ownerId }: Caller, method: string, path: string): void {
+  checkPath(method, path);
   const [resource = '', id = '', part = ''] = path.replace('/v1/', '').split('/');
   const scope = scopeOfRoute(method, resource);
   refuseIf(!scopes.includes(scope), 'forbidden');

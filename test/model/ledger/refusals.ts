@@ -6,6 +6,7 @@ const statuses = {
   account_not_found: 404,
   transaction_not_found: 404,
   not_found: 404,
+  method_not_allowed: 405,
   not_acceptable: 406,
   external_id_taken: 409,
   account_not_empty: 409,
