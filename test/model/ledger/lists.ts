@@ -67,6 +67,7 @@ export function listPage(books: Books, request: ListRequest, cursor: Cursor | un
   const named = query['page[cursor]'];
   refuseIf(named !== undefined && query['page[page]'] !== undefined, 'validation_error');
   refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
+  if (path.endsWith('/entries')) checkCurrency(path, query);
   checkNames(caller, query);
   const isForeign =
     cursor?.path !== path ||
@@ -122,7 +123,8 @@ function checkParameters(filters: object, path: string, query: Query): void {
   for (const [name, read] of Object.entries(filters as List<never>['filters'])) {
     if (query[name] !== undefined) read(query[name]);
   }
-  if (path.endsWith('/entries')) checkCurrency(path, query);
+  const currency = query[currencyParameter];
+  refuseIf(currency !== undefined && !isCurrencyCode(currency), 'validation_error');
 }
 
 function wholeNumber(text: string, least: number, most: number): number {
