@@ -49,6 +49,21 @@ describe('the document', () => {
     expect([...references].sort()).toEqual(there.sort());
   });
 
+  test('says of every object in a request which fields it takes', () => {
+    const silent: string[] = [];
+    const look = (part: unknown, path: string): void => {
+      if (typeof part !== 'object' || part === null) return;
+      if ('$ref' in part) {
+        const name = String(part.$ref).split('/').at(-1)!;
+        return look(api.document.components.schemas[name], name);
+      }
+      if ('properties' in part && !('additionalProperties' in part)) silent.push(path);
+      for (const [name, nested] of Object.entries(part)) look(nested, `${path}.${name}`);
+    };
+    for (const { operationId, requestBody } of api.operations) look(requestBody, operationId);
+    expect(silent).toEqual([]);
+  });
+
   test('says of every operation what it is, who may call it, and what each of its parts is', () => {
     for (const operation of api.operations) {
       const { operationId, summary, tags, description, parameters, responses } = operation;

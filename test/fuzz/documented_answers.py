@@ -32,7 +32,7 @@ UNSAID_RULES = re.compile(
             r"goes not with (pending|postings)",
             r"goes with ROOT and EXCHANGE alone",
             r"is needed with (ROOT|EXCHANGE)",
-            r"must be (before the end|after since|in the future)",
+            r"must be (before the end|after since|in the future|in the past)",
             r"must not be in the future",
             r"U\+0000 or an unpaired surrogate",
             r"must be a JSON object of at most",  # Metadata as a whole.

@@ -56,6 +56,13 @@ function faultOf({ status, headers, body, text }: Answer, isErrorBodyThere = tru
   return isWhole && isJson ? null : `${status} is no error of ours: ${text.slice(0, 300)}`;
 }
 
+/** On a busy machine whoever waited too long for a connection is told to; the figures say how many. */
+const isToComeAgain = ({ status, headers }: Answer) => status === 503 && headers['retry-after'] !== undefined;
+
+/** Refused for what is there already. A ledger has only so many endpoints. */
+const isFull = ({ status, body }: Answer) =>
+  status === 409 && (body as { error?: { code?: string } } | undefined)?.error?.code === 'too_many_endpoints';
+
 interface Route {
   readonly method: string;
   readonly path: string;
@@ -152,6 +159,7 @@ test.each(targets)(
         throw error;
       }
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      if (isToComeAgain(answer)) return null;
       const fault = faultOf(answer) ?? (odd.isRefused && answer.status < 400 ? 'it was done' : null);
       return fault === null ? null : `${told} → ${fault}`;
     });
@@ -162,6 +170,7 @@ test.each(targets)(
       findings: found.length,
     });
     expect(found).toEqual([]);
+    expect(statuses.get(503) ?? 0).toBeLessThan(count / 20);
   },
   120_000 + 2 * windowMs,
 );
@@ -199,9 +208,10 @@ test.each<[string, () => { url: string; odd: readonly OddRequest[] }]>([
         const [answer] = answers;
         if (!answer) return `${kind}: no answer; ${isEnded ? 'ended' : 'open'} ${rest.slice(0, 200)}`;
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        if (isToComeAgain(answer)) return null;
         const fault = faultOf(answer);
         if (fault !== null) return `${kind}: ${fault}`;
-        if (!expected.includes(answer.status))
+        if (!expected.includes(answer.status) && !(expected.includes(201) && isFull(answer)))
           return `${kind}: ${answer.status} ${answer.text.slice(0, 200)}`;
         return isAmbiguous && (answers.length > 1 || !isEnded)
           ? `${kind}: what was behind it was read`
@@ -214,6 +224,7 @@ test.each<[string, () => { url: string; odd: readonly OddRequest[] }]>([
       findings: found.length,
     });
     expect(found).toEqual([]);
+    expect(statuses.get(503) ?? 0).toBeLessThan(count / 20);
   },
   120_000 + 2 * windowMs,
 );

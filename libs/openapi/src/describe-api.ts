@@ -113,8 +113,18 @@ function describeBodies({ paths, components }: OpenAPIObject, requestExamples: R
     if (!content || !schema || !examples)
       throw new Error(`${operation.operationId}: its body has no example`);
     content.examples = examples;
-    schema.additionalProperties = false;
+    refuseUnknownFields(schema, components?.schemas ?? {});
   }
+}
+
+/** In the body and in whatever is nested in it; what says itself which others it takes is left so. */
+function refuseUnknownFields(part: unknown, schemas: Readonly<Record<string, unknown>>): void {
+  if (typeof part !== 'object' || part === null) return;
+  if ('$ref' in part) return refuseUnknownFields(schemas[String(part.$ref).split('/').at(-1)!], schemas);
+  if ('properties' in part && !('additionalProperties' in part)) {
+    Object.assign(part, { additionalProperties: false });
+  }
+  for (const nested of Object.values(part)) refuseUnknownFields(nested, schemas);
 }
 
 /**
