@@ -33,7 +33,7 @@ const checks = [
 const checksOfRequests = [
   'negative_data_rejection',
   'missing_required_header',
-  'unsupported_method',
+  'undocumented_method',
   'allow_header_conformance',
   'accepted_as_documented',
 ];
