@@ -179,6 +179,8 @@ describe('a key', () => {
     const { id, secret } = await newKey({ scopes: ['accounts:read'] }, manager);
     expectError(await manager.post(path, { name: 'x', scopes: ['admin'] }), 403, 'forbidden');
     expectError(await manager.patch(`${path}/${id}`, { scopes: ['mint'] }), 403, 'forbidden');
+    expectError(await manager.patch(`${path}/key_1`, { scopes: ['mint'] }), 403, 'forbidden');
+    expectError(await manager.patch(`${path}/key_1`, { scopes: [] }), 404, 'not_found');
     const { id: mighty } = await newKey({ scopes: allScopes });
     expectError(await manager.patch(`${path}/${mighty}`, { name: 'mine' }), 403, 'forbidden');
     expectError(await manager.post(`${path}/${mighty}/rotate`, { overlapSeconds: 0 }), 403, 'forbidden');
@@ -420,6 +422,11 @@ describe('the operator', () => {
     const nowhereId = '/v1/organizations/org_01jd3v3kq8e4wtx2b5n7m0h9yr';
     expectError(await operator.get(nowhereId), 404, 'not_found');
     expectError(await operator.get(`${nowhereId}/ledgers`), 404, 'not_found');
+    const tooDeep = 'page[page]=101&page[limit]=100';
+    for (const id of [nowhereId, '/v1/organizations/org_1']) {
+      expectError(await operator.get(`${id}/ledgers?${tooDeep}`), 400, 'page_too_deep');
+    }
+    expectError(await operator.get(`${nowhereId}/ledgers?page[cursor]=x`), 400, 'invalid_cursor');
     expectError(await operator.post(`${nowhereId}/ledgers`, { name: 'x', mode: 'live' }), 404, 'not_found');
     const { body } = await operator.post<One<{ id: string }>>('/v1/organizations', { name: 'x' });
     const ledgers = `/v1/organizations/${body.data.id}/ledgers`;

@@ -13,6 +13,7 @@ import {
   type KeyWithSecret,
   type Principal,
 } from '#access';
+import { decodeTypeId } from '#contracts';
 import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
 import { DtoPipe } from '#platform';
 import { Documented } from '../http/documented.js';
@@ -72,7 +73,7 @@ export class ApiKeysController {
   @Patch(':id')
   @Access('keys:manage')
   async update(@Param('id') id: string, @Body(DtoPipe) body: UpdateKeyBody, @Caller() caller: Principal) {
-    return { data: presentKey(await updateKey(this.database, caller, pathKeyId(id), body)) };
+    return { data: presentKey(await updateKey(this.database, caller, decodeTypeId('key', id), body)) };
   }
 
   @Documented({

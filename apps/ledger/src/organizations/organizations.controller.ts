@@ -84,8 +84,8 @@ export class OrganizationsController {
   @Get(':id/ledgers')
   @Access('operator')
   async ledgers(@Param('id') id: string, @Query(DtoPipe) query: ListQuery) {
-    const organizationId = pathOrganizationId(id);
-    const page = await listLedgers(this.database, organizationId, readPageRequest(query));
+    const request = readPageRequest(query);
+    const page = await listLedgers(this.database, pathOrganizationId(id), request);
     return pageAnswer(page, presentLedger);
   }
 }

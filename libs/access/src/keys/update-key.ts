@@ -5,6 +5,7 @@ import {
   inOrder,
   keyColumnsSql,
   keyIdOf,
+  keyNotFound,
   lockKey,
   refuseBeyond,
   type KeyGiver,
@@ -14,15 +15,17 @@ import {
 
 /**
  * Changes what a key is called, may do, and for how long and how often. Its owner and whether it signs are what
- * it was made for, and stay. Refused where the key may do more than whoever changes it.
+ * it was made for, and stay. Refused where the key may do more than whoever changes it; what they can't give is
+ * refused before a key that isn't there, an id that can be nobody's (null) included.
  */
 export async function updateKey(
   database: AccessDatabase,
   giver: KeyGiver,
-  keyId: string,
+  keyId: string | null,
   changes: Partial<KeySettings>,
 ): Promise<KeyRow> {
   if (changes.scopes) refuseBeyond(giver, changes.scopes);
+  if (keyId === null) throw keyNotFound();
   return database.transaction(async (db) => {
     const before = await lockKey(db, giver.ledgerId, keyId);
     refuseBeyond(giver, before.scopes);

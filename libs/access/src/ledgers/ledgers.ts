@@ -65,10 +65,13 @@ export async function listLedgers(
   organizationId: string | null,
   page: PageRequest,
 ): Promise<Page<LedgerRow>> {
-  if (organizationId !== null) await findOrganization(db, organizationId);
   const rows =
     organizationId === null
       ? { columns, from: 'FROM access.ledgers WHERE true', values: [] }
       : { columns, from: 'FROM access.ledgers WHERE organization_id = $1', values: [organizationId] };
-  return pageOfRows(db, { list: 'ledgers', owner: organizationId ?? 'operator', filters: {} }, rows, page);
+  const scope = { list: 'ledgers', owner: organizationId ?? 'operator', filters: {} };
+  const ledgers = await pageOfRows<LedgerRow>(db, scope, rows, page);
+  // Behind the page: a cursor that is no good is told before an organization that isn't there.
+  if (organizationId !== null) await findOrganization(db, organizationId);
+  return ledgers;
 }
