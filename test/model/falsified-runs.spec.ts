@@ -1,9 +1,13 @@
 /** The check is worth what it finds: a true record of a run, falsified in one place at a time. */
+import { shownBy, type AccessCall, type AccessRun } from './check/access-log.js';
+import { checkAccessRun } from './check/check-access-run.js';
 import { checkRun } from './check/check-run.js';
 import { bodyOf, type JournalEvent, type LoggedCall, type RecordedRun } from './check/call-log.js';
 import { everybody, scopes } from './ledger/callers.js';
+import { accessSetup, keeper, type AccessOperation } from './generate/access-program.js';
 import type { Operation, Program } from './generate/program.js';
 import { startProductUnderTest } from './run/product-under-test.js';
+import { runAccessProgram } from './run/run-access-program.js';
 import { runProgram } from './run/run-program.js';
 
 const post = (path: string, body: object, more: Partial<Operation> = {}) => ({
@@ -70,12 +74,32 @@ const program: Program = {
   listsAtEnd: 60,
 };
 
+const asKeeper = (method: string, path: string, body?: object, bearer = keeper) => ({
+  ...{ bearer, method, path: `/v1/${path}` },
+  ...(body === undefined ? {} : { body }),
+});
+const accessSteps: Omit<AccessOperation, 'number' | 'process'>[] = [
+  ...accessSetup,
+  asKeeper('POST', 'api-keys', { name: 'Reader', scopes: ['accounts:read'] }),
+  asKeeper('GET', 'api-keys/{key:6}'),
+  asKeeper('PATCH', 'api-keys/{key:6}', { name: 'Reader of accounts' }),
+  asKeeper('POST', 'auth/client-tokens', { ownerId: 'owner-1', scopes: ['accounts:read'] }),
+  asKeeper('GET', 'accounts', undefined, '{token:9}'),
+  asKeeper('POST', 'api-keys/{key:6}/rotate', { overlapSeconds: 0 }),
+  asKeeper('POST', 'accounts', {}, '{secret:11}'),
+  asKeeper('GET', 'audit-log'),
+  asKeeper('DELETE', 'api-keys/{key:6}'),
+];
+
 let run: RecordedRun;
+let accessRun: AccessRun;
 
 beforeAll(async () => {
   const product = await startProductUnderTest();
   try {
     run = await runProgram(await product.newLedger(), program);
+    const operations = accessSteps.map((step, number) => ({ number, process: 0, ...step }));
+    accessRun = await runAccessProgram(product.urls, { seed: 1, operations });
   } finally {
     await product.stop();
   }
@@ -240,4 +264,88 @@ const idShownBy = (number: number): string => (bodyOf(step(number)).data as { id
 
 test.each(falsified)('it is found that %s', (_, falsify) => {
   expect(checkRun(falsify())).not.toEqual([]);
+});
+
+const accessStep = (number: number): AccessCall => accessRun.calls[number]!;
+const withAccessCall = (number: number, changed: Partial<AccessCall>): AccessRun => ({
+  ...accessRun,
+  calls: accessRun.calls.map((call, n) => (n === number ? { ...call, ...changed } : call)),
+});
+const editedAccess = (number: number, edit: (text: string) => string): AccessRun =>
+  withAccessCall(number, { text: edit(accessStep(number).text) });
+const withAuditLog = (made: AccessRun['auditLogs']['made']): AccessRun => ({
+  ...accessRun,
+  auditLogs: { ...accessRun.auditLogs, made },
+});
+
+test('the true record of administering access is explained', () => {
+  expect(checkAccessRun(accessRun)).toEqual([]);
+  expect(accessRun.calls.slice(accessSetup.length, accessSteps.length).map(({ status }) => status)).toEqual([
+    ...[201, 200, 200, 201, 200, 200, 403, 200, 204],
+  ]);
+});
+
+const falsifiedAccess: [string, () => AccessRun][] = [
+  ['an entry of the audit log is missing', () => withAuditLog(accessRun.auditLogs.made.toSpliced(2, 1))],
+  [
+    'an entry of the audit log comes twice',
+    () => withAuditLog([accessRun.auditLogs.made[0]!, ...accessRun.auditLogs.made]),
+  ],
+  [
+    'a page of the audit log lacks an entry',
+    () =>
+      editedAccess(13, (text) => {
+        const body = JSON.parse(text) as { data: unknown[] };
+        return JSON.stringify({ ...body, data: body.data.toSpliced(1, 1) });
+      }),
+  ],
+  [
+    'a key shows its secret again',
+    () =>
+      editedAccess(7, (text) => {
+        const { data } = JSON.parse(text) as { data: object };
+        return JSON.stringify({ data: { ...data, secret: shownBy(accessStep(6))['secret'] } });
+      }),
+  ],
+  [
+    'the audit log shows a secret',
+    () =>
+      editedAccess(13, (text) => text.replace('"Reader"', JSON.stringify(shownBy(accessStep(6))['secret']))),
+  ],
+  ['a key is given a secret of before', () => withAccessCall(11, { text: withSecretOf(6) })],
+  [
+    'a key may do more than was asked for',
+    () => editedAccess(6, (text) => text.replace('s:read"', 's:read","admin"')),
+  ],
+  [
+    'a token opens the account of nobody',
+    () =>
+      editedAccess(10, (text) => {
+        const { data, ...body } = JSON.parse(text) as { data: object[] };
+        return JSON.stringify({ ...body, data: [...data, shownBy(accessStep(3))] });
+      }),
+  ],
+  [
+    'a key opens what it has no scope for',
+    () => withAccessCall(12, { status: 400, text: '{"error":{"code":"validation_error"}}' }),
+  ],
+  [
+    'a secret opens the ledger after its key has ended',
+    () => {
+      const secret = shownBy(accessStep(11))['secret'];
+      const number = accessRun.calls.findLastIndex(
+        ({ bearer, path }) => bearer === secret && path === '/v1/accounts',
+      );
+      return withAccessCall(number, { status: 200, text: '{"data":[]}', rateLimit: '6000' });
+    },
+  ],
+];
+
+function withSecretOf(number: number): string {
+  const { text } = accessStep(11);
+  return text.replace(/sk_live_\w+/, String(shownBy(accessStep(number))['secret']));
+}
+
+test.each(falsifiedAccess)('it is found that %s', (_, falsify) => {
+  expect(checkAccessRun(falsify())).not.toEqual([]);
 });

@@ -5,14 +5,17 @@
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { checkRun } from './check/check-run.js';
+import { checkAccessRun } from './check/check-access-run.js';
 import type { Finding, RecordedRun } from './check/call-log.js';
 import { modelSettings } from './config.js';
+import { generateAccessProgram } from './generate/access-program.js';
 import { generateFollowersProgram } from './generate/followers-program.js';
 import { generateProgram } from './generate/generate-program.js';
 import { operationsOf, type Program } from './generate/program.js';
 import { Figures } from './run/figures.js';
 import { readFixtures, writeFixture } from './run/fixtures.js';
 import { startProductUnderTest, type ProductUnderTest } from './run/product-under-test.js';
+import { runAccessProgram } from './run/run-access-program.js';
 import { runProgram } from './run/run-program.js';
 import { shrink } from './run/shrink.js';
 
@@ -68,6 +71,13 @@ test(
   },
   300_000 + shrinkingMs,
 );
+
+test('access is administered as the model says', async () => {
+  const run = await runAccessProgram(product.urls, generateAccessProgram(seed));
+  figures.countAccess(run.calls);
+  const found = checkAccessRun(run).map(({ what, call }) => `${what}\n    ${JSON.stringify(call)}`);
+  if (found.length > 0) throw new Error(`seed ${seed} fails:\n${found.join('\n')}`);
+}, 120_000);
 
 async function failWith(program: Program, findings: readonly Finding[]): Promise<never> {
   const found = findings.map(told).join('\n');

@@ -2,6 +2,7 @@ const statuses = {
   validation_error: 400,
   invalid_cursor: 400,
   page_too_deep: 400,
+  unauthorized: 401,
   forbidden: 403,
   account_not_found: 404,
   transaction_not_found: 404,

@@ -1,4 +1,5 @@
 import { bodyOf, isCsv, isRead, type LoggedCall, type RecordedRun } from '../check/call-log.js';
+import { answerOf, type AccessCall } from '../check/access-log.js';
 import { scopes } from '../ledger/callers.js';
 
 const isOfOwner = ({ caller }: LoggedCall): boolean => caller.ownerId !== null;
@@ -16,6 +17,20 @@ const kinds: Readonly<Record<string, (call: LoggedCall) => boolean>> = {
   'asked by owners: reads': (call) => isOfOwner(call) && isAnswered(call) && isRead(call),
   'asked by keys with fewer scopes': (call) =>
     !isOfOwner(call) && scopes.some((scope) => !call.caller.scopes.includes(scope)),
+};
+
+const isRequest = (method: string, path: RegExp) => (call: AccessCall) =>
+  call.method === method && path.test(call.path);
+
+/** Of what those did who administer access. */
+const accessKinds: Readonly<Record<string, (call: AccessCall) => boolean>> = {
+  'access: keys made': isRequest('POST', /^\/v1\/(api-keys|organizations\/[^/]+\/ledgers)$/),
+  'access: keys changed': isRequest('PATCH', /^\/v1\/api-keys\//),
+  'access: keys ended': isRequest('DELETE', /^\/v1\/api-keys\//),
+  'access: keys rotated': isRequest('POST', /\/rotate$/),
+  'access: tokens made': isRequest('POST', /^\/v1\/auth\//),
+  'access: pages of the audit log': isRequest('GET', /^\/v1\/audit-log$/),
+  'access: lists read with a key or token': isRequest('GET', /^\/v1\/(accounts|transactions)$/),
 };
 
 /** What was tried, all runs together. */
@@ -39,6 +54,18 @@ export class Figures {
       else if (isRead(call)) this.reads += 1;
       else if (call.isReplayed) this.replays += 1;
       else this.accepted += 1;
+    }
+  }
+
+  countAccess(calls: readonly AccessCall[]): void {
+    for (const call of calls) {
+      const { code } = answerOf(call).error ?? {};
+      if (code !== undefined) addOne(this.kinds, `access: refused, ${code}`);
+      else {
+        for (const [kind, isOfKind] of Object.entries(accessKinds)) {
+          if (isOfKind(call)) addOne(this.kinds, kind);
+        }
+      }
     }
   }
 }

@@ -12,6 +12,8 @@ export interface LedgerUnderTest {
 }
 
 export interface ProductUnderTest {
+  /** Of each process. */
+  readonly urls: readonly string[];
   newLedger(): Promise<LedgerUnderTest>;
   stop(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export async function startProductUnderTest(): Promise<ProductUnderTest> {
     return (await whole.post<One<{ secret: string }>>('/v1/api-keys', key)).body.data.secret;
   };
   return {
+    urls: [product.url, second.url],
     async newLedger() {
       // The first key of a ledger has a rate limit.
       const whole = await ledgers.clientOf((await ledgers.addLedger()).client, null);
