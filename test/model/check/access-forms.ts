@@ -37,26 +37,21 @@ export class Forms {
 
   private isUseRight({ id, lastUsedAt, createdAt }: Shown, { endedAt }: AccessCall): boolean {
     if (lastUsedAt === null) return true;
-    const isTime = timeText.test(String(lastUsedAt)) && String(lastUsedAt) >= String(createdAt);
+    if (typeof lastUsedAt !== 'string' || !timeText.test(lastUsedAt)) return false;
     // Of those that were there before nobody knows.
     const isNew = this.ids.has(String(id));
     const isUsed = !isNew || this.used.has(String(id));
-    return isTime && isUsed && Date.parse(String(lastUsedAt)) <= endedAt + slackMs;
+    const isAfter = lastUsedAt >= String(createdAt);
+    return isUsed && isAfter && Date.parse(lastUsedAt) <= endedAt + slackMs;
   }
 
   private faultOfChosen(call: AccessCall, books: AccessBooks): string | null {
     if (call.status >= 300 || call.status === 204) return null;
     const shown = shownBy(call);
-    switch (call.path.split('/').slice(2, 3)[0]) {
-      case 'api-keys':
-        return this.faultOfKey(call, shown, books.keyOf(call.bearer)!.ledger);
-      case 'auth':
-        return this.faultOfToken(call, shown);
-      case 'organizations':
-        return this.faultOfMade(call, shown);
-      default:
-        return null;
-    }
+    const [, , resource] = call.path.split('/');
+    if (resource === 'api-keys') return this.faultOfKey(call, shown, books.keyOf(call.bearer)!.ledger);
+    if (resource === 'auth') return this.faultOfToken(call, shown);
+    return resource === 'organizations' ? this.faultOfMade(call, shown) : null;
   }
 
   private faultOfKey(call: AccessCall, shown: Shown, { mode }: LedgerRecord): string | null {

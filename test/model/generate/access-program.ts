@@ -91,7 +91,7 @@ class Drafts {
     if (this.last.query !== undefined && random.chance(50)) return this.nextPage(this.last.query);
     return random.weighted<() => Draft>([
       [18, () => this.createKey()],
-      [10, () => this.updateKey()],
+      [14, () => this.updateKey()],
       [4, () => this.ofKey('DELETE', '')],
       [
         8,
@@ -114,11 +114,11 @@ class Drafts {
   private caller(): string | null {
     const { random } = this;
     return random.weighted<string | null>([
-      [60, keeper],
+      [56, keeper],
       [8, '{ledgerSecret:1}'],
-      [16, `{secret:${this.before()}}`],
+      [20, `{secret:${this.before()}}`],
       [4, '{bootstrap}'],
-      [5, `{token:${this.before()}}`],
+      [6, `{token:${this.before()}}`],
       [2, operator],
       [1, null],
       [1, `sk_live_${'0'.repeat(43)}`],
@@ -130,7 +130,7 @@ class Drafts {
     const body = {
       name: `Key ${this.number}`,
       scopes: this.someScopes(),
-      ...(random.chance(25) ? { ownerId: random.pick([...owners, null]) } : {}),
+      ...(random.chance(20) ? { ownerId: random.pick([...owners, null]) } : {}),
       ...(random.chance(70)
         ? {
             rateLimitPerMinute: random.pick([
@@ -151,7 +151,7 @@ class Drafts {
 
   private someScopes(): string[] {
     const { random } = this;
-    const percent = random.pick([20, 60, 100, 100]);
+    const percent = random.pick([20, 60, 100, 100, 100, 100]);
     const some = scopesOfKeys.filter(() => random.chance(percent));
     if (random.chance(3)) return [...some, random.pick(['accounts:delete', '', 'admin', 'keys:manage'])];
     return random.chance(50) ? some : some.toReversed();
@@ -209,10 +209,16 @@ class Drafts {
     const { random } = this;
     const body = {
       ownerId: random.pick(owners),
-      scopes: this.someScopes(),
+      scopes: random.chance(60) ? ['accounts:read', 'transactions:write'] : this.someScopes(),
       ...(random.chance(50) ? { ttlSeconds: random.pick([1, 1, 300, 900, 0, 901, 2.5]) } : {}),
     };
-    return post(this.caller(), 'auth/client-tokens', this.spoilt(body));
+    // By keys that change and end, so that it is seen what becomes of their tokens.
+    const bearer = random.weighted<() => string | null>([
+      [6, () => `{secret:${this.before()}}`],
+      [1, () => `{token:${this.before()}}`],
+      [3, () => this.caller()],
+    ])();
+    return post(bearer, 'auth/client-tokens', this.spoilt(body));
   }
 
   private list(list: string, bearer: string | null, filters: Record<string, string> = {}): Draft {
