@@ -151,8 +151,11 @@ class Drafts {
 
   private someScopes(): string[] {
     const { random } = this;
-    const percent = random.pick([20, 60, 100, 100, 100, 100]);
-    const some = scopesOfKeys.filter(() => random.chance(percent));
+    const percent = random.pick([20, 60, 80, 100, 100, 100]);
+    // Who may manage keys, and not do all that they may.
+    const isManager = random.chance(60);
+    const isGiven = (scope: string) => (scope === 'keys:manage' && isManager) || random.chance(percent);
+    const some = scopesOfKeys.filter(isGiven);
     if (random.chance(3)) return [...some, random.pick(['accounts:delete', '', 'admin', 'keys:manage'])];
     return random.chance(50) ? some : some.toReversed();
   }
