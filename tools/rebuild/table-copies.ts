@@ -75,7 +75,10 @@ async function copyTable(db: pg.ClientBase, schema: string, name: string): Promi
   for (const { statement } of rows) await db.query(statement);
 }
 
-/** Everything that the catalog says of a table, a line for each thing, without the schema's name. */
+/**
+ * Everything that the catalog says of a table, a line for each thing, without the schema's name. Apart from a count of
+ * its own that Postgres 15.20 keeps among a column's options (pg_attver).
+ */
 async function describe(db: pg.ClientBase, schema: string, name: string): Promise<string[]> {
   const { rows } = await db.query<{ line: string }>({
     text: `WITH t AS (SELECT * FROM pg_class WHERE oid = format('%I.%I', $1::text, $2::text)::regclass)
@@ -88,7 +91,9 @@ async function describe(db: pg.ClientBase, schema: string, name: string): Promis
           || 'statistics %s, identity %s, generated %s, options %s, privileges %s',
           row_number() OVER (ORDER BY a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
           pg_get_expr(d.adbin, d.adrelid), a.attcollation::regcollation, a.attstorage, a.attcompression,
-          a.attstattarget, a.attidentity, a.attgenerated, a.attoptions, a.attacl)
+          a.attstattarget, a.attidentity, a.attgenerated,
+          ARRAY(SELECT option FROM unnest(a.attoptions) option WHERE option NOT LIKE 'pg_attver=%' ORDER BY option),
+          a.attacl)
         FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
         LEFT JOIN pg_attrdef d ON d.adrelid = t.oid AND d.adnum = a.attnum
         UNION ALL SELECT format('constraint %s: %s', k.conname, pg_get_constraintdef(k.oid))
