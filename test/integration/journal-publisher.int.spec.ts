@@ -40,6 +40,7 @@ class Publishing {
   readonly publisher: JournalPublisher;
   whileRendering: () => void = () => undefined;
   private answers: ((error?: Error) => void)[] = [];
+  private isStopping = false;
 
   private constructor(readonly journal: HandMadeJournal) {
     this.publisher = new JournalPublisher({
@@ -93,6 +94,7 @@ class Publishing {
   }
 
   async stop(): Promise<void> {
+    this.isStopping = true;
     const stopped = this.publisher.stop();
     this.answer();
     await stopped;
@@ -103,6 +105,8 @@ class Publishing {
       ({ topic, key }) => topic === topics.events && key === ledgerIdOf(this.journal.ledgerId),
     );
     this.sends.push(own.map(({ headers }) => headers.ce_position));
+    // What was read before the stop is sent after it, when nobody is there to answer.
+    if (this.isStopping) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.answers.push((error) => (error ? reject(error) : resolve()));
     });

@@ -302,6 +302,11 @@ describe('the lists, built again,', () => {
       CREATE TRIGGER planted BEFORE INSERT ON projections.entries FOR EACH ROW EXECUTE FUNCTION public.nothing()`);
     await expect(rebuild()).rejects.toThrow(/projections.entries can't be copied as it is:\n.*planted/);
     await db.superuser.query('DROP TRIGGER planted ON projections.entries');
+    const counted = (change: string) =>
+      db.superuser.query(`ALTER TABLE projections.entries ALTER COLUMN direction ${change}`);
+    await counted('SET (n_distinct = 2)');
+    await expect(rebuild()).rejects.toThrow(/projections.entries can't be copied as it is:\n.*n_distinct=2/);
+    await counted('RESET (n_distinct)');
     expect(await everything()).toEqual(rows);
     await expect(rebuild()).resolves.toMatchObject({ isSwapped: true });
   });
