@@ -1,6 +1,7 @@
 /** The form of what the product chooses: ids and secrets that are new, times of now, tokens as was asked for. */
 import { tokenSecondsMax } from '../ledger/access/client-tokens.js';
 import type { AccessBooks, LedgerRecord } from '../ledger/access/records.js';
+import { typeId } from '../ledger/type-ids.js';
 import { answerOf, shownBy, type AccessCall } from './access-log.js';
 
 type Shown = Readonly<Record<string, unknown>>;
@@ -9,8 +10,6 @@ export const timeText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
 /** By how much the clocks of client and database may differ. */
 export const slackMs = 1_000;
-
-const id = (prefix: string) => new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`);
 
 export class Forms {
   private readonly ids = new Set<string>();
@@ -83,7 +82,7 @@ export class Forms {
     this.secrets.add(token);
     const [header, claims] = token.split('.').slice(0, 2).map(parsedPart);
     const { ownerId, ttlSeconds = tokenSecondsMax } = call.body as { ownerId: string; ttlSeconds?: number };
-    const isRight = header?.['alg'] === 'EdDSA' && id('jwk').test(String(header['kid']));
+    const isRight = header?.['alg'] === 'EdDSA' && typeId('jwk').test(String(header['kid']));
     if (!isRight || claims?.['sub'] !== ownerId) return `a token is strange: ${token}`;
     if (Math.round(Number(claims['exp']) * 1_000) !== Date.parse(String(expiresAt)))
       return 'it ends otherwise';
@@ -91,7 +90,7 @@ export class Forms {
   }
 
   private faultOfId(value: unknown, prefix: string): string | null {
-    const isRight = typeof value === 'string' && id(prefix).test(value) && !this.ids.has(value);
+    const isRight = typeof value === 'string' && typeId(prefix).test(value) && !this.ids.has(value);
     if (!isRight) return `${JSON.stringify(value)} is no new id ${prefix}_…`;
     this.ids.add(value);
     return null;

@@ -12,6 +12,7 @@ import {
   type Settings,
 } from '../ledger/access/records.js';
 import { newKey } from '../ledger/access/keys.js';
+import { typeId } from '../ledger/type-ids.js';
 import type { AccessCursor, AccessRequest, Decision, EntryChosen } from '../ledger/access/requests.js';
 import { answerOf, shownBy, type AccessBefore, type AccessCall, type AccessRun } from './access-log.js';
 import { Forms, slackMs, timeText } from './access-forms.js';
@@ -120,7 +121,7 @@ class Check {
 }
 
 function isEntryOf({ id, createdAt }: Shown, call: AccessCall | null): boolean {
-  if (!/^aud_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(String(id))) return false;
+  if (!typeId('aud').test(String(id))) return false;
   if (!timeText.test(String(createdAt))) return false;
   const at = Date.parse(String(createdAt));
   return call === null || (at >= call.startedAt - slackMs && at <= call.endedAt + slackMs);

@@ -2,12 +2,13 @@
 import { readAmount, readBalance } from './amounts.js';
 import { refuse, refuseIf } from './refusals.js';
 import { readTime } from './times.js';
+import { typeId } from './type-ids.js';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 const invalid = (): never => refuse('validation_error');
-const accountId = /^acc_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-const transactionId = /^txn_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const accountId = typeId('acc');
+const transactionId = typeId('txn');
 const rate = /^(0|[1-9]\d{0,17})(\.\d{1,18})?$/;
 const keyText = /^[\x21-\x7e]{1,255}$/;
 

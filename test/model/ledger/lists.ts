@@ -5,12 +5,11 @@ import { isAccountId, isCurrencyCode, textOf } from './bodies.js';
 import { mayCredit, owns, sees, type Caller } from './callers.js';
 import { seenAccount } from './accounts.js';
 import { systemKey } from './movements.js';
+import { currencyParameter, filtersText, pageDraft, type PageDraft, type Query } from './page-parameters.js';
 import { refuse, refuseIf } from './refusals.js';
 import { isHidden } from './seen.js';
 import { seenTransaction, shownEntry, shownParty } from './shown.js';
 import { readTime } from './times.js';
-
-export type Query = Readonly<Record<string, string>>;
 
 /** Where a page ended, as who has seen it knows: a cursor itself tells nothing. */
 export interface Cursor {
@@ -34,18 +33,6 @@ interface List<Row> {
   readonly sortKey: (row: Row) => string | number;
 }
 
-const pageParameters = ['page[page]', 'page[limit]', 'page[cursor]', 'page[total]', 'consistency'];
-const rowsByNumberMax = 10_000;
-const currencyParameter = 'currency';
-
-/** The filters of a request as one text, which a cursor belongs to. */
-export const filtersText = (query: Query): string =>
-  JSON.stringify(
-    Object.entries(query)
-      .filter(([name]) => name.startsWith('filter[') || name === currencyParameter)
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-
 /** What a list is asked for, and by whom. */
 export interface ListRequest {
   readonly path: string;
@@ -61,12 +48,8 @@ export const ownerOfCursor = (path: string, { ownerId }: Caller): string | null 
 export function listPage(books: Books, request: ListRequest, cursor: Cursor | undefined): Page {
   const { path, query, caller } = request;
   const list = listOf(books, request);
-  checkParameters(list.filters, path, query);
-  const limit = wholeNumber(query['page[limit]'] ?? '20', 1, 100);
-  const number = wholeNumber(query['page[page]'] ?? '1', 1, Infinity);
+  const { limit, number, isCounted } = checkParameters(list.filters, path, query);
   const named = query['page[cursor]'];
-  refuseIf(named !== undefined && query['page[page]'] !== undefined, 'validation_error');
-  refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
   if (path.endsWith('/entries')) checkCurrency(path, query);
   checkNames(caller, query);
   const isForeign =
@@ -80,13 +63,13 @@ export function listPage(books: Books, request: ListRequest, cursor: Cursor | un
   if (path.endsWith('/entries')) moneyInPath(books, request);
   const all = list.rows.filter((row) => matches.every((isMatch) => isMatch(row))).reverse();
   const rest = named === undefined ? all : all.filter((row) => list.sortKey(row) < cursor!.after);
-  const from = named === undefined ? (number - 1) * limit : 0;
+  const from = number === null ? 0 : (number - 1) * limit;
   const shown = rest.slice(from, from + limit);
   const page = {
     limit,
-    number: named === undefined ? number : null,
+    number,
     hasMore: rest.length > from + limit,
-    ...(query['page[total]'] === 'true' ? { total: all.length } : {}),
+    ...(isCounted ? { total: all.length } : {}),
   };
   return { status: 200, body: { data: shown.map(list.show), meta: { page, position: String(books.head) } } };
 }
@@ -108,30 +91,15 @@ function listOf(books: Books, request: ListRequest): List<never> {
   return (lists[path]?.() ?? entryList(books, request)) as List<never>;
 }
 
-function checkParameters(filters: object, path: string, query: Query): void {
-  const known = [...pageParameters, ...Object.keys(filters)];
-  if (path.endsWith('/entries')) known.push(currencyParameter);
-  refuseIf(
-    Object.keys(query).some((name) => !known.includes(name)),
-    'validation_error',
-  );
-  const { consistency } = query;
-  refuseIf(consistency !== undefined && !['strong', 'eventual'].includes(consistency), 'validation_error');
-  const total = query['page[total]'];
-  refuseIf(total !== undefined && total !== 'true' && total !== 'false', 'validation_error');
+function checkParameters(filters: object, path: string, query: Query): PageDraft {
   // A filter's value is checked where it is read.
   for (const [name, read] of Object.entries(filters as List<never>['filters'])) {
     if (query[name] !== undefined) read(query[name]);
   }
   const currency = query[currencyParameter];
   refuseIf(currency !== undefined && !isCurrencyCode(currency), 'validation_error');
-}
-
-function wholeNumber(text: string, least: number, most: number): number {
-  refuseIf(!/^(0|[1-9]\d*)$/.test(text), 'validation_error');
-  const value = Number(text);
-  refuseIf(value < least || value > most, 'validation_error');
-  return value;
+  const ofEntries = path.endsWith('/entries') ? [currencyParameter] : [];
+  return pageDraft(query, [...Object.keys(filters), ...ofEntries]);
 }
 
 const contains = (text: string | null, part: string): boolean =>

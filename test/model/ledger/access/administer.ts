@@ -123,6 +123,7 @@ function judge(books: AccessBooks, caller: AccessCaller, route: Route, request: 
 
 function checkParts({ method, path, query, body }: AccessRequest): void {
   checkText(body);
+  Object.entries(query).forEach(checkText);
   const isList = method === 'GET' && lists.test(path);
   refuseIf(!isList && Object.keys(query).length > 0, 'validation_error');
 }

@@ -1,6 +1,7 @@
 /** Every change of a ledger's keys, once, in the order in which they were made. */
 import { textOf, timeOf } from '../bodies.js';
-import { checkCursor, page, pageDraft } from './pages.js';
+import { pageDraft } from '../page-parameters.js';
+import { checkCursor, page } from './pages.js';
 import type { AuditRecord, Holder } from './records.js';
 import type { AccessRequest, Decision } from './requests.js';
 
@@ -18,7 +19,7 @@ export function readAuditLog({ ledger }: Holder, request: AccessRequest): Decisi
     ([bound, isWithin]) => [`filter[createdAt][${bound}]`, isWithin] as const,
   );
   const draft = pageDraft(
-    request,
+    request.query,
     [...named, ...timed].map(([name]) => name),
   );
   const { query } = request;

@@ -1,7 +1,9 @@
 /** Keys are made, shown, changed, given new secrets and ended by those who may do no less. */
 import { fieldsOf, oneOf, optionalText, textOf, timeOf, type Fields } from '../bodies.js';
 import { refuse, refuseIf } from '../refusals.js';
-import { checkCursor, page, pageDraft } from './pages.js';
+import { pageDraft } from '../page-parameters.js';
+import { typeId } from '../type-ids.js';
+import { checkCursor, page } from './pages.js';
 import {
   scopesOfKeys,
   stateOf,
@@ -13,7 +15,7 @@ import {
 } from './records.js';
 import { textChosen, type AccessRequest, type Decision } from './requests.js';
 
-const keyId = /^key_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const keyId = typeId('key');
 const rateLimitMax = 1_000_000;
 const overlapSecondsMax = 604_800;
 export const rateLimitDefaults: Readonly<Record<string, number>> = { test: 100, live: 6_000 };
@@ -86,7 +88,7 @@ export function addKey(books: AccessBooks, key: KeyRecord, secret: string, actor
 }
 
 export function listKeys({ ledger }: Holder, request: AccessRequest): Decision {
-  const draft = pageDraft(request);
+  const draft = pageDraft(request.query);
   const list = `api-keys ${ledger.id}`;
   checkCursor(request, list);
   const isShown = (key: KeyRecord) => !stateOf(key).isDeleted;

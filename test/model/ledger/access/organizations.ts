@@ -2,11 +2,13 @@
 import { fieldsOf, isPlainObject, oneOf, textOf } from '../bodies.js';
 import { refuse, refuseIf } from '../refusals.js';
 import { addKey, newKey, rateLimitDefaults } from './keys.js';
-import { checkCursor, page, pageDraft } from './pages.js';
+import { pageDraft } from '../page-parameters.js';
+import { typeId } from '../type-ids.js';
+import { checkCursor, page } from './pages.js';
 import { scopesOfKeys, type AccessBooks, type LedgerRecord, type OrganizationRecord } from './records.js';
 import { textChosen, type AccessRequest, type Decision } from './requests.js';
 
-const organizationId = /^org_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+const organizationId = typeId('org');
 const operator = 'operator';
 
 export function createOrganization(request: AccessRequest): Decision {
@@ -16,7 +18,7 @@ export function createOrganization(request: AccessRequest): Decision {
 }
 
 export function listOrganizations({ organizations }: AccessBooks, request: AccessRequest): Decision {
-  const draft = pageDraft(request);
+  const draft = pageDraft(request.query);
   checkCursor(request, 'organizations');
   return page(request, draft, 'organizations', {
     rows: organizations,
@@ -78,7 +80,7 @@ function firstKey(ledger: LedgerRecord, id: string) {
 }
 
 export function listLedgers(books: AccessBooks, request: AccessRequest): Decision {
-  const draft = pageDraft(request);
+  const draft = pageDraft(request.query);
   const id = request.path.split('/')[3]!;
   // Nobody has a cursor of what can't be.
   refuseIf(!organizationId.test(id), 'not_found');

@@ -1,43 +1,7 @@
 /** Lists of what is administered: the newest first, pages by number or by cursor. */
-import { checkText } from '../bodies.js';
+import { filtersText, type PageDraft } from '../page-parameters.js';
 import { refuseIf } from '../refusals.js';
 import type { AccessCursor, AccessRequest, Decision } from './requests.js';
-
-type Query = AccessRequest['query'];
-
-interface PageDraft {
-  readonly limit: number;
-  readonly number: number | null;
-  readonly isCounted: boolean;
-}
-
-const pageParameters = ['page[page]', 'page[limit]', 'page[cursor]', 'page[total]', 'consistency'];
-const rowsByNumberMax = 10_000;
-
-/** All that can be wrong with it whatever the list holds. */
-export function pageDraft({ query }: AccessRequest, filters: readonly string[] = []): PageDraft {
-  Object.entries(query).forEach(checkText);
-  const isKnown = (name: string) => pageParameters.includes(name) || filters.includes(name);
-  refuseIf(!Object.keys(query).every(isKnown), 'validation_error');
-  checkChoice(query, 'page[total]', ['true', 'false']);
-  checkChoice(query, 'consistency', ['strong', 'eventual']);
-  const limit = wholeNumber(query['page[limit]'] ?? '20', 100);
-  const number = wholeNumber(query['page[page]'] ?? '1', Infinity);
-  const isNamed = query['page[cursor]'] !== undefined;
-  refuseIf(isNamed && query['page[page]'] !== undefined, 'validation_error');
-  refuseIf(number * limit > rowsByNumberMax, 'page_too_deep');
-  return { limit, number: isNamed ? null : number, isCounted: query['page[total]'] === 'true' };
-}
-
-function checkChoice(query: Query, name: string, choices: readonly string[]): void {
-  const value = query[name];
-  refuseIf(value !== undefined && !choices.includes(value), 'validation_error');
-}
-
-function wholeNumber(text: string, most: number): number {
-  refuseIf(!/^[1-9]\d*$/.test(text) || Number(text) > most, 'validation_error');
-  return Number(text);
-}
 
 interface Listed<Row> {
   /** All that there have been, the oldest first. */
@@ -71,10 +35,3 @@ export function page<Row>(
   const data = found.map(({ row, n }) => show(row, n));
   return { status: 200, body: { data, page: told }, ...(next === undefined ? {} : { next }) };
 }
-
-const filtersText = (query: Query): string =>
-  JSON.stringify(
-    Object.entries(query)
-      .filter(([name]) => name.startsWith('filter['))
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
