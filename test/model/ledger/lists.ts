@@ -50,7 +50,7 @@ export function listPage(books: Books, request: ListRequest, cursor: Cursor | un
   const list = listOf(books, request);
   const { limit, number, isCounted } = checkParameters(list.filters, path, query);
   const named = query['page[cursor]'];
-  if (path.endsWith('/entries')) checkCurrency(path, query);
+  if (path.endsWith('/entries')) checkPath(path, query);
   checkNames(caller, query);
   const isForeign =
     cursor?.path !== path ||
@@ -74,10 +74,13 @@ export function listPage(books: Books, request: ListRequest, cursor: Cursor | un
   return { status: 200, body: { data: shown.map(list.show), meta: { page, position: String(books.head) } } };
 }
 
+const isSystemName = (id: string | undefined): id is 'ROOT' | 'EXCHANGE' =>
+  id === 'ROOT' || id === 'EXCHANGE';
+
 /** A caller who is bound to an owner names no system account. */
 function checkNames({ ownerId }: Caller, query: Query): void {
   const named = ['account', 'sender', 'recipient'].map((side) => query[`filter[${side}]`]);
-  refuseIf(ownerId !== null && (named.includes('ROOT') || named.includes('EXCHANGE')), 'forbidden');
+  refuseIf(ownerId !== null && named.some(isSystemName), 'forbidden');
 }
 
 function listOf(books: Books, request: ListRequest): List<never> {
@@ -136,7 +139,7 @@ const time =
 /** By the id of a private account that they are not told, nobody finds anything. */
 function party(caller: Caller, isMatch: (posting: Posting, isNamed: (key: string) => boolean) => boolean) {
   return (text: string) => {
-    refuseIf(text !== 'ROOT' && text !== 'EXCHANGE' && !isAccountId(text), 'validation_error');
+    refuseIf(!isSystemName(text) && !isAccountId(text), 'validation_error');
     const isNamed = (key: string) => shownParty(key) === text;
     return ({ parties, postings }: TransactionRecord) =>
       postings.some((posting) => isMatch(posting, isNamed)) &&
@@ -249,18 +252,25 @@ function entryList(books: Books, { path, query, caller }: ListRequest) {
   };
 }
 
+const idInPath = (path: string): string => path.split('/')[3]!;
+
 function findAccount(books: Books, path: string, query: Query): AccountRecord | undefined {
-  const id = path.split('/')[3]!;
-  const isSystem = id === 'ROOT' || id === 'EXCHANGE';
-  return books.accounts.get(isSystem ? systemKey(id, query[currencyParameter] ?? '') : id);
+  const id = idInPath(path);
+  return books.accounts.get(isSystemName(id) ? systemKey(id, query[currencyParameter] ?? '') : id);
+}
+
+/** What can't be an id names nothing, which is told before what is wrong with a cursor. */
+function checkPath(path: string, query: Query): void {
+  checkCurrency(path, query);
+  const id = idInPath(path);
+  refuseIf(!isSystemName(id) && !isAccountId(id), 'account_not_found');
 }
 
 /** A currency goes with system accounts, and with them alone. */
 function checkCurrency(path: string, query: Query): void {
   const currency = query[currencyParameter];
   refuseIf(currency !== undefined && !isCurrencyCode(currency), 'validation_error');
-  const isSystem = /^\/v1\/accounts\/(ROOT|EXCHANGE)(\/|$)/.test(path);
-  refuseIf(isSystem !== (currency !== undefined), 'validation_error');
+  refuseIf(isSystemName(idInPath(path)) !== (currency !== undefined), 'validation_error');
 }
 
 /** The account that a path names: ROOT and EXCHANGE with the currency of the query, to callers bound to no owner. */
