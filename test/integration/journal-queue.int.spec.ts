@@ -221,7 +221,7 @@ describe('a poison command fails alone', () => {
       fateOf(ledger.move('nobody', bob, 1n)),
       fateOf(ledger.submit(moveOf('no-uuid', alice, bob, 1n))),
     ]);
-    expect(fates).toEqual(['accepted', '22P02', '22P02']);
+    expect(fates).toEqual(['accepted', 'nobody is not a UUID', 'no-uuid is not a UUID']);
   });
 });
 

@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import { formatTimestamp } from '#platform';
-import type { RecordedEvent } from './recorded-event.js';
+import type { Account } from '#domain';
 import {
   closedPeriodJson,
   currenciesJson,
@@ -10,86 +9,70 @@ import {
   requestAnswers,
   settingsJson,
 } from './append-rows.js';
+import { bigintArray, byteaArray, integerArray, textArray, timeArray, uuidArray } from './binary-arrays.js';
 import type { Head } from './gather-batch.js';
 import type { RecordedBatch } from './record-events.js';
+import type { RecordedEvent } from './recorded-event.js';
 
-/** Data texts go as one text: escaping each of them for an array, and reading that, costs more than all else here. */
-const appendSql = `SELECT journal.append_v2($1, $2, $3, $4, $5, $6, $7, string_to_array($8, E'\\n'), $9, $10, $11, $12,
-  $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
-  $36)`;
+const appendSql = `SELECT journal.append_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+  $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`;
 
-/** Writes everything that a batch decided, in one call; the caller commits. */
-export async function appendBatch(
-  client: pg.ClientBase,
-  ledgerId: string,
-  head: Head,
-  batch: RecordedBatch,
-): Promise<void> {
+/**
+ * The one call that writes everything that a batch decided; the caller sends it, and commits.
+ * @throws NotAUuid
+ */
+export function appendStatement(ledgerId: string, head: Head, batch: RecordedBatch): pg.QueryConfig {
   const { events, requests, touched, touchesPending } = batch;
-  await client.query({
+  return {
     name: 'append-batch',
     text: appendSql,
     values: [
       ledgerId,
       head.position,
       head.hash,
-      plainArray(events, (event) => event.id),
-      plainArray(events, (event) => event.type),
-      plainArray(events, (event) => event.version),
-      plainArray(events, (event) => event.transactionId),
-      events.map(dataTextOf).join('\n'),
+      uuidArray(events, (event) => event.id),
+      textArray(events, (event) => event.type),
+      integerArray(events, (event) => event.version),
+      uuidArray(events, (event) => event.transactionId),
+      textArray(events, dataTextOf),
       byteaArray(events, (event) => event.dataSalt),
       byteaArray(events, (event) => event.dataHash),
-      plainArray(events, (event) => event.actor),
-      events.map((event) => event.idempotencyKey),
+      textArray(events, (event) => event.actor),
+      textArray(events, (event) => event.idempotencyKey),
       byteaArray(events, (event) => event.requestHash),
       timeArray(events, (event) => event.recordedAt),
       timeArray(events, (event) => event.effectiveAt),
       byteaArray(events, (event) => event.hash),
-      requests.map((request) => request.owner),
-      requests.map((request) => request.key),
+      textArray(requests, (request) => request.owner),
+      textArray(requests, (request) => request.key),
       byteaArray(requests, (request) => request.requestHash),
-      plainArray(requests, (request) => request.firstPosition),
-      plainArray(requests, (request) => request.lastPosition),
+      bigintArray(requests, (request) => request.firstPosition),
+      bigintArray(requests, (request) => request.lastPosition),
       settingsJson(batch),
       externalIdsJson(batch),
-      plainArray(touched, (account) => account.id),
-      plainArray(touched, (account) => account.postedDebits),
-      plainArray(touched, (account) => account.postedCredits),
-      plainArray(touched, (account) => account.version),
-      plainArray(touched, (account) => account.entryNumber),
+      uuidArray(touched, (account) => account.id),
+      numericArray(touched, (account) => account.postedDebits),
+      numericArray(touched, (account) => account.postedCredits),
+      bigintArray(touched, (account) => account.version),
+      bigintArray(touched, (account) => account.entryNumber),
       timeArray(touched, (account) => account.updatedAt),
-      touchesPending ? plainArray(touched, (account) => account.pendingDebits) : null,
-      touchesPending ? plainArray(touched, (account) => account.pendingCredits) : null,
+      touchesPending ? numericArray(touched, (account) => account.pendingDebits) : null,
+      touchesPending ? numericArray(touched, (account) => account.pendingCredits) : null,
       requestAnswers(batch),
       progressJson(batch),
       exchangeRatesJson(batch),
       currenciesJson(batch),
       closedPeriodJson(batch),
     ],
-  });
+  };
 }
 
-/** JSON.stringify writes no line breaks. */
 function dataTextOf({ dataText }: RecordedEvent): string {
-  if (dataText === null || dataText.includes('\n')) throw new Error('an event without its data in one line');
+  if (dataText === null) throw new Error('an event without its data');
   return dataText;
 }
 
-type Plain = string | number | bigint | null;
-
-/** A Postgres array of numbers, UUIDs and names of ours: nothing in them needs quotes. */
-function plainArray<Item>(items: readonly Item[], valueOf: (item: Item) => Plain): string {
-  return `{${items.map((item) => valueOf(item) ?? 'NULL').join(',')}}`;
-}
-
-function timeArray<Item>(items: readonly Item[], valueOf: (item: Item) => bigint): string {
-  return plainArray(items, (item) => formatTimestamp(valueOf(item)));
-}
-
-function byteaArray<Item>(items: readonly Item[], valueOf: (item: Item) => Buffer | null): string {
-  return plainArray(items, (item) => {
-    const bytes = valueOf(item);
-    return bytes && `"\\\\x${bytes.toString('hex')}"`;
-  });
+/** As text: what numbers are in binary is made of their digits in base 10,000. */
+function numericArray(accounts: readonly Account[], valueOf: (account: Account) => bigint): string {
+  return `{${accounts.map(valueOf).join(',')}}`;
 }

@@ -1,7 +1,9 @@
 import pg from 'pg';
-import { appendBatch } from './append-batch.js';
+import { appendStatement } from './append-batch.js';
+import { NotAUuid } from './binary-arrays.js';
 import { decideBatch, type DecidedBatch } from './decide-batch.js';
-import { lockAndGather, lockHead } from './gather-batch.js';
+import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
+import type { KnownAccounts } from './known-accounts.js';
 import type { QueuedUnit } from './queued-unit.js';
 
 /** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
@@ -21,23 +23,27 @@ export async function attemptBatch(
   ledgerId: string,
   units: readonly QueuedUnit[],
   lockTimeoutMs: number,
+  memory: KnownAccounts,
 ): Promise<Attempt> {
   let client: pg.PoolClient | null = null;
   let sent: DecidedBatch | null = null;
   try {
     client = await pool.connect();
-    const { head, gathered } = await lockAndGather(client, ledgerId, lockTimeoutMs, units);
+    const locked = await lockAndGather(client, ledgerId, lockTimeoutMs, units, memory);
+    const { head, gathered } = locked;
     const batch = decideBatch(ledgerId, head, gathered, units);
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
+      const append = appendStatement(ledgerId, head, batch);
       sent = batch;
-      const appended = appendBatch(client, ledgerId, head, batch).catch((error: unknown) => {
+      const appended = client.query(append).catch((error: unknown) => {
         // What the server has refused to append, the COMMIT behind it can't commit.
         if (error instanceof pg.DatabaseError) sent = null;
         throw error;
       });
       await Promise.all([appended, commit(client)]);
+      remember(memory, ledgerId, locked, batch);
     }
     client.release();
     return { kind: 'committed', batch };
@@ -47,6 +53,17 @@ export async function attemptBatch(
     if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
     return { kind: 'not_committed', isDataError: isDataError(error), error };
   }
+}
+
+function remember(
+  memory: KnownAccounts,
+  ledgerId: string,
+  { head, accountsRead }: LockedBatch,
+  { events, settings, touched }: DecidedBatch,
+): void {
+  const { hash } = events[events.length - 1]!;
+  const changed = settings.map(({ account }) => account);
+  memory.remember(ledgerId, { writtenBy: head.lockedBy, hash }, [...accountsRead, ...changed, ...touched]);
 }
 
 /**
@@ -100,6 +117,7 @@ function isReportedByServer(error: Error): boolean {
 const passingClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'XX']);
 
 function isDataError(error: Error): boolean {
+  if (error instanceof NotAUuid) return true;
   const sqlState = sqlStateOf(error);
   return sqlState !== '' && !passingClasses.has(sqlState.slice(0, 2));
 }

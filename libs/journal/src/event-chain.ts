@@ -1,5 +1,6 @@
 import { sha256 } from '#platform';
 import type { RecordedEvent } from './recorded-event.js';
+import { writeUuid } from './uuid-bytes.js';
 
 const genesisTag = 'ledger/journal/genesis/v1';
 const eventTag = 'ledger/journal/event/v1';
@@ -80,11 +81,7 @@ class FieldWriter {
 
   uuid(value: string | null): void {
     if (value === null) return this.absent();
-    this.at = scratch.writeUInt32BE(16, this.at);
-    for (let index = 0; index < value.length; index += 2) {
-      if (value.charCodeAt(index) === dash) index += 1;
-      scratch[this.at++] = (hexDigit(value, index) << 4) | hexDigit(value, index + 1);
-    }
+    this.at = writeUuid(scratch, scratch.writeUInt32BE(16, this.at), value);
   }
 
   private absent(): void {
@@ -94,12 +91,4 @@ class FieldWriter {
 
 function uuidBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');
-}
-
-const dash = 45;
-
-/** The value of a digit of a UUID, which has no capitals. */
-function hexDigit(text: string, index: number): number {
-  const code = text.charCodeAt(index);
-  return code < 58 ? code - 48 : code - 87;
 }

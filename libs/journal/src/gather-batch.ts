@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { LedgerState } from '#domain';
+import { LedgerState, type Account } from '#domain';
 import { microsSql } from '#platform';
 import { accountSql, readAccountRow, type AccountRow } from './account-rows.js';
+import { textArray, uuidArray } from './binary-arrays.js';
 import {
   readEarlierRequests,
   requestsSql,
@@ -10,6 +11,7 @@ import {
 } from './earlier-requests.js';
 import { gatherRules } from './gather-rules.js';
 import { gatherTransactions, type ReferredTransactions } from './gather-transactions.js';
+import type { KnownAccounts } from './known-accounts.js';
 import { addCurrenciesOfHolds, namesOf, type RowNames } from './name-rows.js';
 import type { QueuedUnit } from './queued-unit.js';
 import { systemAccountId } from './system-account-id.js';
@@ -19,6 +21,12 @@ export interface Head {
   readonly position: bigint;
   readonly hash: Buffer;
   readonly recordedAt: bigint;
+}
+
+/** A head with the numbers of two transactions: of the one that wrote it last, and of the one that has its lock. */
+export interface LockedHead extends Head {
+  readonly writtenBy: string;
+  readonly lockedBy: string;
 }
 
 export interface Gathered {
@@ -36,17 +44,20 @@ export async function lockHead(
   client: pg.ClientBase,
   ledgerId: string,
   lockTimeoutMs: number,
-): Promise<Head> {
+): Promise<LockedHead> {
   const id = uuidLiteral(ledgerId);
   const results = (await client.query(`
     BEGIN ISOLATION LEVEL READ COMMITTED;
     SET LOCAL lock_timeout = ${Math.max(1, Math.floor(lockTimeoutMs))};
-    SELECT epoch, position, encode(hash, 'hex') AS hash, ${microsSql('recorded_at')} AS recorded_at
+    SELECT epoch, position, encode(hash, 'hex') AS hash, ${microsSql('recorded_at')} AS recorded_at,
+      xmin::text AS written_by, pg_current_xact_id()::xid::text AS locked_by
       FROM journal.heads WHERE ledger_id = ${id} FOR UPDATE`)) as unknown as pg.QueryResult<{
     epoch: number;
     position: string;
     hash: string;
     recorded_at: string;
+    written_by: string;
+    locked_by: string;
   }>[];
   const row = results.at(-1)?.rows[0];
   if (!row) throw new Error(`ledger ${ledgerId} has no journal`);
@@ -55,6 +66,8 @@ export async function lockHead(
     position: BigInt(row.position),
     hash: Buffer.from(row.hash, 'hex'),
     recordedAt: BigInt(row.recorded_at),
+    writtenBy: row.written_by,
+    lockedBy: row.locked_by,
   };
 }
 
@@ -98,21 +111,31 @@ interface GatheredRow {
 
 const noTransactions: ReferredTransactions = { stored: new Map(), undecidable: new Map(), accountIds: [] };
 
+export interface LockedBatch {
+  readonly head: LockedHead;
+  readonly gathered: Gathered;
+  /** Those of the accounts that came from the database. */
+  readonly accountsRead: readonly Account[];
+}
+
 /**
- * Locks the head and reads, under the lock, everything that the batch's decisions need. Both are sent before
- * either is answered; on a client that does not pipeline the second waits here instead of in the server. What only
- * some batches need takes statements, and waits, of its own: transactions that commands refer to before the rest,
- * rates and the like after it.
+ * Locks the head and reads, under the lock, everything that the batch's decisions need and that is not known from the
+ * batch before. Both are sent before either is answered; on a client that does not pipeline the second waits here
+ * instead of in the server. What only some batches need takes statements, and waits, of its own: transactions that
+ * commands refer to before the rest, rates and the like after it.
  */
 export async function lockAndGather(
   client: pg.ClientBase,
   ledgerId: string,
   lockTimeoutMs: number,
   units: readonly QueuedUnit[],
-): Promise<{ readonly head: Head; readonly gathered: Gathered }> {
+  memory: KnownAccounts,
+): Promise<LockedBatch> {
   const names = namesOf(units);
-  const [head, transactions, row] = await lockAndRead(client, ledgerId, lockTimeoutMs, names);
-  const accounts = (row.accounts ?? []).map(readAccountRow);
+  const locked = await lockAndRead(client, ledgerId, lockTimeoutMs, names, memory);
+  const { head, transactions, row, accountsKnown, accountsRead } = locked;
+  memory.noteGathered(accountsKnown.length, accountsRead.length);
+  const accounts = [...accountsKnown, ...accountsRead];
   addCurrenciesOfHolds(names, transactions.stored.values());
   const rules = await gatherRules(client, ledgerId, names, accounts);
   const state = LedgerState.from({
@@ -129,7 +152,14 @@ export async function lockAndGather(
     systemAccountId: (name, currency) => systemAccountId(ledgerId, name, currency),
   });
   const earlierRequests = await readEarlierRequests(client, ledgerId, row.requests ?? []);
-  return { head, gathered: { state, earlierRequests, undecidable: transactions.undecidable } };
+  const { undecidable } = transactions;
+  return { head, gathered: { state, earlierRequests, undecidable }, accountsRead };
+}
+
+interface GatheredRows {
+  readonly row: GatheredRow;
+  readonly accountsKnown: readonly Account[];
+  readonly accountsRead: readonly Account[];
 }
 
 async function lockAndRead(
@@ -137,39 +167,62 @@ async function lockAndRead(
   ledgerId: string,
   lockTimeoutMs: number,
   names: RowNames,
-): Promise<[Head, ReferredTransactions, GatheredRow]> {
+  memory: KnownAccounts,
+): Promise<GatheredRows & { readonly head: LockedHead; readonly transactions: ReferredTransactions }> {
   const locked = lockHead(client, ledgerId, lockTimeoutMs);
+  // What is known of an account may lack its settings.
+  const known = names.hasSettings ? null : memory.of(ledgerId);
   if (names.transactions.size === 0) {
-    const [head, row] = await Promise.all([locked, gather(client, ledgerId, names)]);
-    return [head, noTransactions, row];
+    const [head, rows] = await Promise.all([locked, gather(client, ledgerId, names, known)]);
+    const isKnown = memory.isAsLeft(ledgerId, head);
+    const transactions = noTransactions;
+    if (isKnown || known === null) return { head, transactions, ...rows };
+    return { head, transactions, ...(await gather(client, ledgerId, names, null)) };
   }
   const [head, transactions] = await Promise.all([
     locked,
     gatherTransactions(client, ledgerId, names.transactions),
   ]);
   for (const id of transactions.accountIds) names.accounts.add(id);
-  return [head, transactions, await gather(client, ledgerId, names)];
+  const isKnown = memory.isAsLeft(ledgerId, head);
+  return { head, transactions, ...(await gather(client, ledgerId, names, isKnown ? known : null)) };
 }
 
-async function gather(client: pg.ClientBase, ledgerId: string, names: RowNames): Promise<GatheredRow> {
+async function gather(
+  client: pg.ClientBase,
+  ledgerId: string,
+  names: RowNames,
+  memory: ReadonlyMap<string, Account> | null,
+): Promise<GatheredRows> {
+  const accountsKnown: Account[] = [];
+  const unknown: string[] = [];
+  const currencies = new Set(names.currencies);
+  for (const id of names.accounts) {
+    const account = memory?.get(id);
+    if (!account) unknown.push(id);
+    else {
+      accountsKnown.push(account);
+      currencies.add(account.currency);
+    }
+  }
   const keys = [...names.keys.values()];
   const result = await client.query<GatheredRow>({
     name: 'gather-batch',
     text: gatherSql,
     values: [
       ledgerId,
-      [...names.accounts],
+      uuidArray(unknown, (id) => id),
       [...names.systems],
-      [...names.currencies],
-      keys.map(({ owner }) => owner),
-      keys.map(({ key }) => key),
+      [...currencies],
+      textArray(keys, ({ owner }) => owner),
+      textArray(keys, ({ key }) => key),
       [...names.accountExternalIds],
       [...names.transactionExternalIds],
       names.hasSettings,
-      keys.map(({ batchHash }) => batchHash),
+      textArray(keys, ({ batchHash }) => batchHash),
     ],
   });
   const row = result.rows[0];
   if (!row) throw new Error('gathering a batch gave no row');
-  return row;
+  return { row, accountsKnown, accountsRead: (row.accounts ?? []).map(readAccountRow) };
 }

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 export interface JournalMetrics {
   readonly batchSeconds: Histogram<'result'>;
   readonly batchCommands: Histogram;
+  readonly gatheredAccounts: Counter<'source'>;
   readonly refusedByQueue: Counter;
 }
 
@@ -28,6 +29,12 @@ export function journalMetrics(registry: Registry, laneDepth: () => number): Jou
       name: 'ledger_batch_commands',
       help: 'Commands in a committed batch',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
+      registers,
+    }),
+    gatheredAccounts: new Counter({
+      name: 'ledger_gathered_accounts_total',
+      help: 'Accounts that batches were decided by, known from the batch before (memory) or read (database)',
+      labelNames: ['source'],
       registers,
     }),
     refusedByQueue: new Counter({

@@ -11,8 +11,8 @@ export interface ReplacedState {
 
 /**
  * Writes rows of a ledger's state as its events make them, under the lock of its head, where no batch is between
- * reading and writing: the lane reads all that it decides by after it has the lock. Only the rows named are touched.
- * Null: the journal itself is not as it must be, and nothing was written.
+ * reading and writing. Only the rows named are touched, and the head, so that no process takes what it knew of the
+ * ledger for what there is. Null: the journal itself is not as it must be, and nothing was written.
  *
  * @param state already close to the head, so that little is left to be done under the lock
  * @param keys of rows, as they were found to be wrong
@@ -36,6 +36,7 @@ export async function replaceState(
     const rows = state.rowsOf(table).filter((row) => wanted.has(keyOf(table, row)));
     const removed = await removeRows(client, state.ledgerId, table, keys);
     const written = await writeRows(client, state.ledgerId, `ledger.${table.name}`, table, rows);
+    await client.query('UPDATE journal.heads SET position = position WHERE ledger_id = $1', [state.ledgerId]);
     await client.query('COMMIT');
     return { removed, written, lockedMs: performance.now() - lockedAt };
   } catch (error) {

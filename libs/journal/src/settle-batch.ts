@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
 import type { DecidedBatch } from './decide-batch.js';
 import type { JournalMetrics } from './journal-metrics.js';
+import { KnownAccounts } from './known-accounts.js';
 import type { QueuedUnit } from './queued-unit.js';
 import { JournalUnavailable, type UnavailableCode } from './write-request.js';
 
@@ -12,6 +13,8 @@ export interface BatchLog {
 }
 
 const lockTimeoutMaxMs = 4_000;
+/** About 20 MB. */
+const knownAccountsMax = 50_000;
 const pauseFirstMs = 20;
 const pauseMaxMs = 500;
 
@@ -21,12 +24,16 @@ const pauseMaxMs = 500;
  * follow from a neighbour's effect. Attempts are repeated until the last deadline among the units.
  */
 export class BatchSettler {
+  private readonly memory: KnownAccounts;
+
   constructor(
     private readonly pool: pg.Pool,
     private readonly metrics: JournalMetrics,
     private readonly log: BatchLog,
     private readonly onCommitted: (ledgerId: string, batch: DecidedBatch) => void,
-  ) {}
+  ) {
+    this.memory = new KnownAccounts(knownAccountsMax, metrics.gatheredAccounts);
+  }
 
   async settle(ledgerId: string, units: readonly QueuedUnit[]): Promise<void> {
     let expiry: UnavailableCode = 'overloaded';
@@ -53,7 +60,7 @@ export class BatchSettler {
 
   private async attempt(ledgerId: string, open: readonly QueuedUnit[]): Promise<Attempt> {
     const startedAt = performance.now();
-    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open));
+    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open), this.memory);
     this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
     return attempt;
   }
