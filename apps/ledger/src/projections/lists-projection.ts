@@ -52,6 +52,7 @@ const projectListsSql = (schema: string): string => `
       CASE event_type WHEN 'transaction.pending' THEN owner_id END,
       CASE event_type WHEN 'transaction.pending' THEN visibility END
     FROM legs WHERE event_type IN (${textsSql(listedTypes)})
+    ORDER BY 2, 3, 4
   ), owners AS (
     SELECT owner_id, position FROM legs WHERE owner_id IS NOT NULL AND system IS NULL
     UNION
@@ -73,6 +74,7 @@ const projectListsSql = (schema: string): string => `
     FROM legs g
     JOIN legs c ON c.position = g.position AND c.leg = g.leg + CASE g.leg % 2 WHEN 1 THEN 1 ELSE -1 END
     WHERE g.event_type IN (${postingEventTypesSql})
+    ORDER BY g.account_id, g.position, g.leg
   )
   SELECT coalesce(bool_or(event_type <> 'transaction.posted'), false) AS has_progress,
     coalesce(bool_or(is_backdated), false) AS has_backdated
