@@ -234,4 +234,52 @@ const idempotency = [
   ),
 ];
 
-export const plantedInJournal = [...recording, ...floats, ...committing, ...idempotency];
+const remembering = [
+  plant(
+    'what a process knew of accounts counts although another has written since',
+    source('known-accounts'),
+    `known.left.writtenBy === writtenBy && known.left.hash.equals(hash)`,
+    `known.left.hash.length === hash.length && writtenBy !== ''`,
+    integration('journal-known-accounts'),
+  ),
+  plant(
+    'a process goes on with what it knew of rows that were mended',
+    source('replace-state'),
+    `UPDATE journal.heads SET position = position WHERE ledger_id = $1`,
+    `SELECT FROM journal.heads WHERE ledger_id = $1`,
+    testsOf(integration('journal-known-accounts'), 'that are mended'),
+  ),
+  plant(
+    'settings are changed by what was known of an account without them',
+    source('gather-batch'),
+    `names.hasSettings ? null : memory.of(ledgerId)`,
+    `memory.of(ledgerId)`,
+    testsOf(integration('journal-known-accounts'), 'settings are read'),
+  ),
+  plant(
+    'there is no end to what is remembered of accounts',
+    source('known-accounts'),
+    `if (this.count <= this.accountsMax) return;`,
+    `if (this.count <= this.accountsMax * 1_000) return;`,
+    suite('known-accounts'),
+  ),
+];
+
+const binary = [
+  plant(
+    'an absent text of an array is stored as an empty one',
+    source('binary-arrays'),
+    `at = buffer.writeInt32BE(-1, at);`,
+    `at = buffer.writeInt32BE(0, at);`,
+    integration('binary-arrays'),
+  ),
+];
+
+export const plantedInJournal = [
+  ...recording,
+  ...floats,
+  ...committing,
+  ...idempotency,
+  ...remembering,
+  ...binary,
+];

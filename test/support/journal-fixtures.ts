@@ -20,6 +20,7 @@ import { moveOf, openingOf, type Opening } from './ledger-fixtures.js';
 export class JournalProcess {
   /** Messages of its log, oldest first. */
   readonly logged: string[] = [];
+  readonly registry = new Registry();
   readonly journal: Journal;
 
   constructor(url: string, limits: Partial<JournalSettings> = {}) {
@@ -32,7 +33,7 @@ export class JournalProcess {
       ...limits,
     };
     const write = (_fields: object, message: string) => this.logged.push(message);
-    this.journal = new Journal(settings, new Registry(), { warn: write, error: write });
+    this.journal = new Journal(settings, this.registry, { warn: write, error: write });
   }
 
   async newLedger(): Promise<TestLedger> {
