@@ -1,13 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import {
-  bigintArray,
-  byteaArray,
-  integerArray,
-  textArray,
-  timeArray,
-  uuidArray,
-} from '../../libs/journal/src/binary-arrays.js';
+import { bigintArray, byteaArray, integerArray, textArray, timeArray, uuidArray } from '#platform';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;

@@ -268,7 +268,7 @@ const remembering = [
 const binary = [
   plant(
     'an absent text of an array is stored as an empty one',
-    source('binary-arrays'),
+    'libs/platform/src/binary-arrays.ts',
     `at = buffer.writeInt32BE(-1, at);`,
     `at = buffer.writeInt32BE(0, at);`,
     integration('binary-arrays'),

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Account } from '#domain';
+import { bigintArray, byteaArray, integerArray, textArray, timeArray, uuidArray } from '#platform';
 import {
   closedPeriodJson,
   currenciesJson,
@@ -9,7 +10,6 @@ import {
   requestAnswers,
   settingsJson,
 } from './append-rows.js';
-import { bigintArray, byteaArray, integerArray, textArray, timeArray, uuidArray } from './binary-arrays.js';
 import type { Head } from './gather-batch.js';
 import type { RecordedBatch } from './record-events.js';
 import type { RecordedEvent } from './recorded-event.js';

@@ -1,6 +1,6 @@
 import pg from 'pg';
+import { NotAUuid } from '#platform';
 import { appendStatement } from './append-batch.js';
-import { NotAUuid } from './binary-arrays.js';
 import { decideBatch, type DecidedBatch } from './decide-batch.js';
 import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
 import type { KnownAccounts } from './known-accounts.js';

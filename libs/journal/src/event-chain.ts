@@ -1,6 +1,5 @@
-import { sha256 } from '#platform';
+import { sha256, writeUuid } from '#platform';
 import type { RecordedEvent } from './recorded-event.js';
-import { writeUuid } from './uuid-bytes.js';
 
 const genesisTag = 'ledger/journal/genesis/v1';
 const eventTag = 'ledger/journal/event/v1';

@@ -1,8 +1,7 @@
 import type pg from 'pg';
 import { LedgerState, type Account } from '#domain';
-import { microsSql } from '#platform';
+import { microsSql, textArray, uuidArray } from '#platform';
 import { accountSql, readAccountRow, type AccountRow } from './account-rows.js';
-import { textArray, uuidArray } from './binary-arrays.js';
 import {
   readEarlierRequests,
   requestsSql,

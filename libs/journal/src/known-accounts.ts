@@ -1,9 +1,11 @@
 import type { Counter } from 'prom-client';
 import type { Account } from '#domain';
-import type { LockedHead } from './gather-batch.js';
 
 /** By what a head can be told from any other: the transaction that wrote it last, and the hash of its last event. */
-export type HeadMark = Pick<LockedHead, 'writtenBy' | 'hash'>;
+export interface HeadMark {
+  readonly writtenBy: string;
+  readonly hash: Buffer;
+}
 
 interface KnownLedger {
   /** As this process left the head. */

@@ -1,4 +1,5 @@
 export * from './api-error.js';
+export * from './binary-arrays.js';
 export { bodiesBytesDefault } from './bounded-bodies.js';
 export * from './bounded-walk.js';
 export { connectionLimitSpecs, type ConnectionLimits } from './connection-limits.js';
@@ -26,3 +27,4 @@ export { sha256 } from './sha256.js';
 export * from './statement-values.js';
 export * from './timestamps.js';
 export { inTransaction } from './transaction.js';
+export { writeUuid } from './uuid-bytes.js';
