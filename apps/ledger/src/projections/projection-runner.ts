@@ -20,7 +20,7 @@ export interface ProjectionRunnerSettings {
 
 export const projectionRunnerDefaults: ProjectionRunnerSettings = {
   turnsMax: 2,
-  eventsPerTurnMax: 2_000,
+  eventsPerTurnMax: 6_000,
   restMs: 50,
   scanEveryMs: 1_000,
   retryParkedEveryMs: 30_000,
