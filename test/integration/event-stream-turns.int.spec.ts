@@ -82,6 +82,7 @@ function keeping(before: (key: string) => Promise<void> | void = () => undefined
   const handle: Subscriber['handle'] = async (_, messages) => {
     await before(messages[0]?.key ?? '');
     kept.push(...messages);
+    return messages.length;
   };
   const of = ({ ledgerId }: HandMadeJournal) => kept.filter(({ key }) => key === ledgerIdOf(ledgerId));
   return { kept, handle, of };
@@ -298,11 +299,12 @@ describe('a turn', () => {
     const thawed = new Promise<void>((resolve) => (thaw = resolve));
     let isFrozen = false;
     await subscribe(
-      async (db) => {
-        if (isFrozen) return;
+      async (db, { length }) => {
+        if (isFrozen) return length;
         isFrozen = true;
         await thawed;
         await db.query('SELECT 1');
+        return length;
       },
       { turnIdleMsMax: 500, ...noScan },
     );
@@ -347,6 +349,7 @@ describe('a turn', () => {
           for (const { key, origin } of messages) {
             await db.query('INSERT INTO public.effects VALUES ($1, $2)', [key, origin]);
           }
+          return messages.length;
         },
       });
       await cut;
@@ -406,8 +409,9 @@ it('tells by metrics how far it is behind', async () => {
   const registry = new Registry();
   let isBroken = true;
   await subscribe(
-    async () => {
+    async (_, { length }) => {
       if (isBroken) throw new Error('nothing works');
+      return length;
     },
     { retryMsMax: 100, scanEveryMs: 50 },
     registry,

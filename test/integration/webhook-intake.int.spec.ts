@@ -192,6 +192,18 @@ describe('the fan-out', () => {
     ]);
   });
 
+  it('takes in no more events than make 20,000 deliveries at once, and the rest the next time', async () => {
+    const ledger = new FedLedger();
+    for (let n = 0; n < 250; n++)
+      await insertEndpoint(superuser, ledger.id, { eventTypes: ['account.opened'] });
+    const { id } = await insertEndpoint(superuser, ledger.id);
+    const messages = ledger.messages(100);
+    expect(await feed(messages)).toBe(79);
+    expect(await deliveredEvents(id)).toEqual(eventIds(messages.slice(0, 79)));
+    expect(await feed(messages.slice(79))).toBe(21);
+    expect(await deliveredEvents(id)).toEqual(eventIds(messages));
+  });
+
   it('writes more deliveries than one statement takes, all of them or none', async () => {
     const ledger = new FedLedger();
     const [alice, bob] = [randomUUID(), randomUUID()];

@@ -55,7 +55,7 @@ describe('the stored offset decides what a subscriber of Kafka gets', () => {
     const handle = (_db: pg.ClientBase, messages: readonly { key: string }[]) => {
       if (isFailing) return Promise.reject(new Error('the handler fails'));
       keys.push(...messages.map(({ key }) => key));
-      return Promise.resolve();
+      return Promise.resolve(messages.length);
     };
     subscriptions.push(await stream.subscribe({ name, handle }));
   };

@@ -182,6 +182,20 @@ const takingIn = [
     integration('webhook-intake'),
   ),
   plant(
+    'one transaction takes in deliveries without end',
+    source('intake/intake'),
+    `deliveries > deliveriesPerTurnMax && index > 0`,
+    `deliveries > deliveriesPerTurnMax * 100 && index > 0`,
+    testsOf(integration('webhook-intake'), 'no more events than'),
+  ),
+  plant(
+    'the position moves past events that were not taken',
+    'libs/event-stream/src/postgres-turn.ts',
+    `lastHandled(records, messages)`,
+    `lastHandled(records, records.length)`,
+    integration('event-stream-postgres'),
+  ),
+  plant(
     'an endpoint gets events from before it was made',
     source('intake/decide-intake'),
     `event.recordedAtMicros > endpoint.createdAtMicros && `,
@@ -198,24 +212,31 @@ const takingIn = [
   plant(
     'the stream goes on before its messages are taken in',
     'libs/event-stream/src/postgres-turn.ts',
-    `  await subscriber.handle(db, records.map(messageOf));
-  await saveOffset(db, subscriber.name, ledgerId, last);`,
-    `  await saveOffset(db, subscriber.name, ledgerId, last);
+    `  const messages = await subscriber.handle(db, records.map(messageOf));
+  await saveOffset(db, subscriber.name, ledgerId, lastHandled(records, messages));`,
+    `  await saveOffset(db, subscriber.name, ledgerId, lastHandled(records, records.length));
   await db.query('COMMIT');
   await db.query('BEGIN');
-  await subscriber.handle(db, records.map(messageOf));`,
+  const messages = await subscriber.handle(db, records.map(messageOf));`,
     testsOf(integration('event-stream-turns'), 'that fails stops no other ledger'),
   ),
   plant(
     'the stream of Kafka goes on before its messages are taken in',
     'libs/event-stream/src/kafka-turn.ts',
-    `  await subscriber.handle(
-    db,`,
-    `  await saveOffset(db, key, next);
+    `  const handled = await subscriber.handle(
+    db,
+    fresh.map((message) => streamMessageOf(message, key)),
+  );
+  const next = BigInt(lastHandled(fresh, handled).offset) + 1n;
+  await saveOffset(db, key, next);`,
+    `  const next = BigInt(lastHandled(fresh, fresh.length).offset) + 1n;
+  await saveOffset(db, key, next);
   await db.query('COMMIT');
   await db.query('BEGIN');
-  await subscriber.handle(
-    db,`,
+  const handled = await subscriber.handle(
+    db,
+    fresh.map((message) => streamMessageOf(message, key)),
+  );`,
     'test/kafka/stored-offsets.kafka.spec.ts',
   ),
   plant(

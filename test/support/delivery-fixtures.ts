@@ -44,12 +44,13 @@ export async function handleInTransaction(
   pool: pg.Pool,
   subscriber: Subscriber,
   messages: readonly StreamMessage[],
-): Promise<void> {
+): Promise<number> {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    await subscriber.handle(client, messages);
+    const handled = await subscriber.handle(client, messages);
     await client.query('COMMIT');
+    return handled;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;

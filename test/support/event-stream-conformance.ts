@@ -95,12 +95,18 @@ export function describeEventStream(
       await Promise.all(processes.map((process) => process.close()));
     }, 60_000);
 
-    async function start(label = 'one', before: Before = () => undefined, subscriberName = name) {
+    async function start(
+      label = 'one',
+      before: Before = () => undefined,
+      subscriberName = name,
+      atOnceMax = Infinity,
+    ) {
       const process = await harness.startProcess();
       processes.push(process);
       const subscriber: Subscriber = {
         name: subscriberName,
-        handle: async (db, messages) => {
+        handle: async (db, given) => {
+          const messages = given.slice(0, atOnceMax);
           for (const message of messages) {
             const what = whatOf(message);
             await before(what, message.key, db);
@@ -109,6 +115,7 @@ export function describeEventStream(
               [subscriberName, label, message.key, what],
             );
           }
+          return messages.length;
         },
       };
       const subscription = await process.stream.subscribe(subscriber);
@@ -183,6 +190,19 @@ export function describeEventStream(
       const positions = await harness.publish(ledgerId, 1_300);
       await start();
       await expectEffects(ledgerId, positions);
+    });
+
+    check('takes as many as it likes, and the rest in transactions of their own', async () => {
+      const ledgerId = await followedLedger();
+      const positions = await harness.publish(ledgerId, 50);
+      const transactions = new Set<string>();
+      const note = async (_what: string, _key: string, db: pg.ClientBase) => {
+        const { rows } = await db.query<{ id: string }>('SELECT pg_current_xact_id()::text AS id');
+        transactions.add(rows[0]!.id);
+      };
+      await start('one', note, name, 7);
+      await expectEffects(ledgerId, positions);
+      expect(transactions.size).toBeGreaterThanOrEqual(8);
     });
 
     check('is told within a second of events and of ledgers that are new to it', async () => {

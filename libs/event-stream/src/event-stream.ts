@@ -20,8 +20,10 @@ export interface Subscriber {
    * Writes the effect of messages, in order per key, in the transaction given, in which their position is saved
    * as well: both happen or neither. Called again with the same messages after a failure, with growing pauses.
    * A message that can't be understood must be dealt with here (kept aside), or it is given again for ever.
+   * @returns how many of the messages, from the first, have had their effect: at least one. The others come again
+   * in a transaction of their own, so that one transaction need not take what is too much for it.
    */
-  handle(db: pg.ClientBase, messages: readonly StreamMessage[]): Promise<void>;
+  handle(db: pg.ClientBase, messages: readonly StreamMessage[]): Promise<number>;
 }
 
 export interface Subscription {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from '#platform';
 import type { Subscriber } from './event-stream.js';
@@ -188,18 +188,20 @@ export class KafkaConsumer {
 
   private async takeTurns(payload: EachBatchPayload): Promise<void> {
     const { pool, subscriber, topic, metrics } = this.parts;
-    const { partition, messages } = payload.batch;
+    const { partition } = payload.batch;
     const key = { subscriber: subscriber.name, topic, partition };
     let from = fetchedOffsetOf(payload.batch);
-    for (let start = 0; start < messages.length; start += messagesPerTurnMax) {
+    let rest: readonly KafkaMessage[] = payload.batch.messages;
+    while (rest.length > 0) {
       if (this.isStopping || !payload.isRunning() || payload.isStale()) return;
-      const turnMessages = messages.slice(start, start + messagesPerTurnMax);
-      const outcome = await takeTurn(pool, subscriber, key, { from, messages: turnMessages });
+      const messages = rest.slice(0, messagesPerTurnMax);
+      const outcome = await takeTurn(pool, subscriber, key, { from, messages });
       if (outcome.result === 'misplaced') return await this.place([partition]);
       metrics?.messages.inc({ subscriber: subscriber.name }, outcome.messages);
       payload.resolveOffset(String(outcome.next - 1n));
       this.untold.set(partition, outcome.next);
       from = outcome.next;
+      rest = rest.filter(({ offset }) => BigInt(offset) >= outcome.next);
     }
   }
 

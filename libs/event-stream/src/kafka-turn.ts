@@ -2,6 +2,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type pg from 'pg';
 import { inTransaction } from '#platform';
 import type { StreamMessage, Subscriber } from './event-stream.js';
+import { lastHandled } from './last-handled.js';
 import { lockOffset, saveOffset, type OffsetKey } from './kafka-offsets.js';
 
 /** Messages of one partition, as they were fetched: nothing is missing between `from` and the first. */
@@ -45,15 +46,15 @@ async function turn(
   const wanted = await lockOffset(db, key);
   const last = messages.at(-1);
   if (wanted === null || last === undefined || from > wanted) return { result: 'misplaced' };
-  const next = BigInt(last.offset) + 1n;
-  if (next <= wanted) return { result: 'misplaced' };
+  if (BigInt(last.offset) < wanted) return { result: 'misplaced' };
   const fresh = messages.filter((message) => BigInt(message.offset) >= wanted);
-  await subscriber.handle(
+  const handled = await subscriber.handle(
     db,
     fresh.map((message) => streamMessageOf(message, key)),
   );
+  const next = BigInt(lastHandled(fresh, handled).offset) + 1n;
   await saveOffset(db, key, next);
-  return { result: 'handled', next, messages: fresh.length };
+  return { result: 'handled', next, messages: handled };
 }
 
 function streamMessageOf(message: KafkaMessage, { topic, partition }: OffsetKey): StreamMessage {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { topics, type JournalRecord } from '#contracts';
 import { inTransaction } from '#platform';
 import type { Subscriber } from './event-stream.js';
+import { lastHandled } from './last-handled.js';
 import { messageOf } from './journal-message.js';
 
 export interface TurnLimits {
@@ -45,11 +46,11 @@ async function turn(
     const result = (await isFollowed(db, subscriber.name, ledgerId)) ? 'elsewhere' : 'unfollowed';
     return { result, messages: 0, isBehind: false };
   }
-  const last = records.at(-1);
-  if (!last) return { result: 'handled', messages: 0, isBehind: false };
-  await subscriber.handle(db, records.map(messageOf));
-  await saveOffset(db, subscriber.name, ledgerId, last);
-  return { result: 'handled', messages: records.length, isBehind: mayBeCut(records, messagesMax) };
+  if (records.length === 0) return { result: 'handled', messages: 0, isBehind: false };
+  const messages = await subscriber.handle(db, records.map(messageOf));
+  await saveOffset(db, subscriber.name, ledgerId, lastHandled(records, messages));
+  const isBehind = messages < records.length || mayBeCut(records, messagesMax);
+  return { result: 'handled', messages, isBehind };
 }
 
 /** Of `stream.read_v1`; without an id where there is nothing to read. */

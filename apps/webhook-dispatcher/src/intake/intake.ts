@@ -3,7 +3,7 @@ import { decodeTypeId } from '#contracts';
 import type { StreamMessage, Subscriber } from '#event-stream';
 import type { Logger } from '#platform';
 import type { DeliveryMetrics } from '../delivery/delivery-metrics.js';
-import { decideIntake, type DecidedIntake } from './decide-intake.js';
+import { decideIntake, type DecidedIntake, type IntakeLedger } from './decide-intake.js';
 import type { ReadEvent } from './read-message.js';
 import { keepAside, openIntake, park, writeIntake } from './write-intake.js';
 
@@ -29,9 +29,11 @@ export class Intake implements Subscriber {
 
   constructor(private readonly parts: IntakeParts) {}
 
-  async handle(db: pg.ClientBase, messages: readonly StreamMessage[]): Promise<void> {
+  async handle(db: pg.ClientBase, given: readonly StreamMessage[]): Promise<number> {
+    const ledgerIds = new Set(given.map(ledgerIdOf).filter((id) => id !== null));
+    const ledgers = ledgerIds.size === 0 ? [] : await openIntake(db, [...ledgerIds]);
+    const messages = given.slice(0, countOfTurn(ledgers, given));
     const { byLedger, keyless } = groupByLedger(messages);
-    const ledgers = byLedger.size === 0 ? [] : await openIntake(db, [...byLedger.keys()]);
     const decided = ledgers.map((ledger) => decideIntake(ledger, byLedger.get(ledger.ledgerId) ?? []));
     await this.write(db, decided);
     if (keyless.length > 0) {
@@ -45,6 +47,7 @@ export class Intake implements Subscriber {
         'messages of no ledger were kept aside as dead letters',
       );
     }
+    return messages.length;
   }
 
   private async write(db: pg.ClientBase, decided: readonly DecidedIntake[]): Promise<void> {
@@ -67,11 +70,27 @@ export class Intake implements Subscriber {
   }
 }
 
+const ledgerIdOf = ({ key }: StreamMessage): string | null => decodeTypeId('ldg', key);
+
+/** A ledger may have a thousand endpoints: how many deliveries one transaction may come to, or one event's. */
+const deliveriesPerTurnMax = 20_000;
+
+/** How many of the messages, if all endpoints wanted all of them. */
+function countOfTurn(ledgers: readonly IntakeLedger[], messages: readonly StreamMessage[]): number {
+  const listening = new Map(ledgers.map(({ ledgerId, endpoints }) => [ledgerId, endpoints.length]));
+  let deliveries = 0;
+  const count = messages.findIndex((message, index) => {
+    deliveries += listening.get(ledgerIdOf(message) ?? '') ?? 0;
+    return deliveries > deliveriesPerTurnMax && index > 0;
+  });
+  return count === -1 ? messages.length : count;
+}
+
 function groupByLedger(messages: readonly StreamMessage[]) {
   const byLedger = new Map<string, StreamMessage[]>();
   const keyless: StreamMessage[] = [];
   for (const message of messages) {
-    const ledgerId = decodeTypeId('ldg', message.key);
+    const ledgerId = ledgerIdOf(message);
     if (ledgerId === null) {
       keyless.push(message);
       continue;
