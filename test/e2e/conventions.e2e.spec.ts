@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   expectError,
   newKey,
@@ -398,6 +400,19 @@ describe('bodies', () => {
     expectError(await client.send('POST', '/v1/transactions', chunks), 413, 'payload_too_large');
     const whole = { raw: [Buffer.from(JSON.stringify(transfer())), chunk] };
     expect((await client.send('POST', '/v1/transactions', whole)).status).toBe(201);
+  });
+
+  test('are refused where their client sees it, however late it sends them', async () => {
+    const { hostname, port } = new URL(service.product.url);
+    const socket = connect(Number(port), hostname);
+    const head = ['POST /v1/transactions HTTP/1.1', 'Host: ledger', ...authorized()];
+    const ofBody = ['Content-Type: application/json', `Content-Length: ${3 * megabyte}`];
+    socket.write([...head, ...ofBody, '\r\n'].join('\r\n'));
+    for (let part = 0; part < 3; part++) {
+      await sleep(100);
+      socket.write(Buffer.alloc(megabyte, ' '));
+    }
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 [^]*payload_too_large/);
   });
 
   test('unknown fields name themselves', async () => {

@@ -401,10 +401,11 @@ describe('what is answered is what is documented', () => {
     await client.patch(`/v1/accounts/${one.id}`, { maxBalance: null });
     await expectAnswer(201, '', 'reversalsCreate', { id: plain.id });
     await expectAnswer(409, 'already_reversed', 'reversalsCreate', { id: plain.id });
-    // A closed account has nothing pending, so that it is closed in the tables alone.
+    // A closed account has nothing pending, so that it is closed in the tables alone, and the head touched for it.
     const owner = new pg.Client({ connectionString: service.database.ownerUrl });
     await owner.connect();
-    const close = `UPDATE ledger.accounts SET status = $1 WHERE external_id = $2`;
+    const close = `WITH closed AS (UPDATE ledger.accounts SET status = $1 WHERE external_id = $2 RETURNING ledger_id)
+      UPDATE journal.heads h SET position = position FROM closed WHERE h.ledger_id = closed.ledger_id`;
     await client.patch(`/v1/accounts/${other.id}`, { externalId: 'to be closed' });
     await owner.query(close, ['closed', 'to be closed']);
     await expectAnswer(409, 'account_closed', 'holdsCapture', { id: hold.id });

@@ -18,6 +18,7 @@ import {
   refuseUnreadable,
   requestIdOf,
 } from './request-conventions.js';
+import { readOutRefusedBodies } from './refused-bodies.js';
 import { requestMetrics } from './request-metrics.js';
 import { refuseUnexpectedBodies, refuseUnexpectedQueries } from './unexpected-input.js';
 
@@ -76,6 +77,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   if (settings.largeBodyBytesMax !== undefined) letBodiesBeLarge(fastify, settings.largeBodyBytesMax);
   closeConnectionsAsTheyIdle(fastify);
   acceptJsonOnly(fastify);
+  readOutRefusedBodies(fastify);
 
   const app = await NestFactory.create<NestFastifyApplication>(settings.module, adapter, {
     bodyParser: false,
