@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { draftOf } from '../../../test/support/ledger-fixtures.js';
 import type { CreateTransactionCommand } from '#domain';
 import { batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
@@ -73,13 +73,16 @@ function laneUnderTest() {
   );
   const endBatch = async () => {
     ends.shift()?.();
-    await sleep(0);
-    await sleep(0);
+    await tick();
   };
   return { lane, batches, endBatch, taken: () => taken };
 }
 
-const tick = () => sleep(1);
+/** What was due before is done. A timer would not do: on a busy machine it may come before an immediate. */
+const tick = async () => {
+  await immediate();
+  await immediate();
+};
 
 describe('a lane', () => {
   it('commits a lone command at once', async () => {
