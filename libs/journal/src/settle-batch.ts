@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getHeapStatistics } from 'node:v8';
 import type pg from 'pg';
 import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
 import type { DecidedBatch } from './decide-batch.js';
@@ -13,8 +14,8 @@ export interface BatchLog {
 }
 
 const lockTimeoutMaxMs = 4_000;
-/** About 20 MB. */
-const knownAccountsMax = 50_000;
+/** About 20 MB, and in a small process a sixteenth of its heap. */
+const knownAccountsMax = Math.min(50_000, Math.floor(getHeapStatistics().heap_size_limit / 16 / 400));
 const pauseFirstMs = 20;
 const pauseMaxMs = 500;
 
