@@ -262,7 +262,7 @@ it('the life of any transactions: a batch gathers all that a ledger which forget
     'transaction.voided',
     'already_reversed',
   ]) {
-    expect(seen.get(name)).toBeGreaterThan(5);
+    expect(seen.get(name)).toBeGreaterThan(0);
   }
 }, 60_000);
 
