@@ -251,7 +251,8 @@ describe('a commit', () => {
     await until(() => of(journal).length === 1, waitMsMax);
 
     await superuser.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'stream-listener-%'`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'stream-listener-%'`,
     );
     await add(journal, 1);
     await until(async () => {

@@ -462,7 +462,8 @@ describe('the runner', () => {
       await journal.commit();
       runner.poke(journal.ledgerId, { isUrgent: true });
       await superuser.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test-worker'",
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name = 'test-worker'`,
       );
     }
     await until(isCaughtUp(journal), 'the ledger is caught up');
@@ -516,7 +517,8 @@ describe('the runner', () => {
     await until(isCaughtUp(journal), 'the ledger is caught up');
 
     await superuser.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ledger-commit-%'",
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'ledger-commit-%'`,
     );
     journal.post([{ sender: alice, recipient: bob, amount: 1n }]);
     await journal.commit();
