@@ -228,7 +228,8 @@ function saidOf(events: readonly (DomainEvent | null)[]): object[] {
 it('the life of any transactions: a batch gathers all that a ledger which forgets nothing would know', async () => {
   const { seed, below } = seededRandom();
   // Times are the database's, so that here nothing expires.
-  const steps = fc.sample(anyLifecycle(1_500), { seed, numRuns: 4 }).flat();
+  // As many whatever the seed: lives are of any length.
+  const steps = fc.sample(anyLifecycle(1_500), { seed, numRuns: 20 }).flat().slice(0, 3_000);
   const story = new LedgerStory([], {
     position: 0n,
     systemAccountId: (name, currency) => systemAccountId(ledger.ledgerId, name, currency),
@@ -262,7 +263,7 @@ it('the life of any transactions: a batch gathers all that a ledger which forget
     'transaction.voided',
     'already_reversed',
   ]) {
-    expect(seen.get(name)).toBeGreaterThan(0);
+    expect(seen.get(name)).toBeGreaterThan(5);
   }
 }, 60_000);
 
