@@ -2,8 +2,8 @@ import type { KafkaMessage } from 'kafkajs';
 import type pg from 'pg';
 import { inTransaction } from '#platform';
 import type { StreamMessage, Subscriber } from './event-stream.js';
-import { lastHandled } from './last-handled.js';
 import { lockOffset, saveOffset, type OffsetKey } from './kafka-offsets.js';
+import { lastHandled } from './last-handled.js';
 
 /** Messages of one partition, as they were fetched: nothing is missing between `from` and the first. */
 export interface FetchedMessages {
@@ -44,10 +44,9 @@ async function turn(
   { from, messages }: FetchedMessages,
 ): Promise<TurnOutcome> {
   const wanted = await lockOffset(db, key);
-  const last = messages.at(-1);
-  if (wanted === null || last === undefined || from > wanted) return { result: 'misplaced' };
-  if (BigInt(last.offset) < wanted) return { result: 'misplaced' };
+  if (wanted === null || from > wanted) return { result: 'misplaced' };
   const fresh = messages.filter((message) => BigInt(message.offset) >= wanted);
+  if (fresh.length === 0) return { result: 'misplaced' };
   const handled = await subscriber.handle(
     db,
     fresh.map((message) => streamMessageOf(message, key)),

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import { topics, type JournalRecord } from '#contracts';
 import { inTransaction } from '#platform';
 import type { Subscriber } from './event-stream.js';
-import { lastHandled } from './last-handled.js';
 import { messageOf } from './journal-message.js';
+import { lastHandled } from './last-handled.js';
 
 export interface TurnLimits {
   readonly messagesPerTurnMax: number;

@@ -6,7 +6,9 @@ const eventTag = 'ledger/journal/event/v1';
 
 /** What the first event of a ledger is chained to. */
 export function genesisHash(ledgerId: string): Buffer {
-  return sha256(Buffer.concat([Buffer.from(genesisTag), uuidBytes(ledgerId)]));
+  const bytes = Buffer.alloc(genesisTag.length + 16);
+  writeUuid(bytes, bytes.write(genesisTag, 'latin1'), ledgerId);
+  return sha256(bytes);
 }
 
 /** For most data: buffers made for each event would cost more than the hash. */
@@ -86,8 +88,4 @@ class FieldWriter {
   private absent(): void {
     this.at = scratch.writeUInt32BE(absent, this.at);
   }
-}
-
-function uuidBytes(uuid: string): Buffer {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
 }

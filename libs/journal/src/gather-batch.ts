@@ -173,7 +173,7 @@ async function lockAndRead(
   const known = names.hasSettings ? null : memory.of(ledgerId);
   if (names.transactions.size === 0) {
     const [head, rows] = await Promise.all([locked, gather(client, ledgerId, names, known)]);
-    const isKnown = memory.isAsLeft(ledgerId, head);
+    const isKnown = memory.recognise(ledgerId, head);
     const transactions = noTransactions;
     if (isKnown || known === null) return { head, transactions, ...rows };
     return { head, transactions, ...(await gather(client, ledgerId, names, null)) };
@@ -183,7 +183,7 @@ async function lockAndRead(
     gatherTransactions(client, ledgerId, names.transactions),
   ]);
   for (const id of transactions.accountIds) names.accounts.add(id);
-  const isKnown = memory.isAsLeft(ledgerId, head);
+  const isKnown = memory.recognise(ledgerId, head);
   return { head, transactions, ...(await gather(client, ledgerId, names, isKnown ? known : null)) };
 }
 

@@ -22,7 +22,7 @@ const mark = (writtenBy: number, hash = writtenBy): HeadMark => ({
 function believe(memory: KnownAccounts, ledgerId: string, numbers: readonly number[]): void {
   for (const number of numbers) {
     memory.remember(ledgerId, mark(number), [accountOf(number)]);
-    memory.isAsLeft(ledgerId, mark(number));
+    memory.recognise(ledgerId, mark(number));
   }
 }
 
@@ -32,7 +32,7 @@ it('is believed once the head was found four times as it was left', () => {
   const memory = memoryOf(100);
   const isBelieved = numbersTo(5).map((number) => {
     memory.remember('a', mark(number), [accountOf(number)]);
-    expect(memory.isAsLeft('a', mark(number))).toBe(true);
+    expect(memory.recognise('a', mark(number))).toBe(true);
     return memory.of('a') !== null;
   });
   expect(isBelieved).toEqual([false, false, false, true, true]);
@@ -44,8 +44,8 @@ it.each<[what: string, found: HeadMark]>([
 ])('is forgotten, and believed no sooner than at first, where %s', (_what, found) => {
   const memory = memoryOf(100);
   believe(memory, 'a', numbersTo(9));
-  expect(memory.isAsLeft('a', found)).toBe(false);
-  expect(memory.isAsLeft('a', mark(9))).toBe(false);
+  expect(memory.recognise('a', found)).toBe(false);
+  expect(memory.recognise('a', mark(9))).toBe(false);
   believe(memory, 'a', numbersTo(3));
   expect(memory.of('a')).toBeNull();
   believe(memory, 'a', [4]);
@@ -74,7 +74,7 @@ it('the ledger that was written to least recently loses its oldest accounts firs
 it('forgetting makes room', () => {
   const memory = memoryOf(10);
   believe(memory, 'a', numbersTo(10));
-  expect(memory.isAsLeft('a', mark(99))).toBe(false);
+  expect(memory.recognise('a', mark(99))).toBe(false);
   believe(memory, 'b', numbersTo(10));
   expect(known(memory, 'b')).toHaveLength(10);
 });

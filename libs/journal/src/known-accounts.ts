@@ -42,8 +42,8 @@ export class KnownAccounts {
     return known && known.timesFound >= timesFoundToTrust ? known.accounts : null;
   }
 
-  /** Whether a head, under its lock, is as this process left it. */
-  isAsLeft(ledgerId: string, { writtenBy, hash }: HeadMark): boolean {
+  /** Whether a head, under its lock, is as this process left it; where it isn't, the ledger is forgotten. */
+  recognise(ledgerId: string, { writtenBy, hash }: HeadMark): boolean {
     const known = this.ledgers.get(ledgerId);
     if (!known) return false;
     const isAsLeft = known.left.writtenBy === writtenBy && known.left.hash.equals(hash);

@@ -12,7 +12,8 @@ const listedTypes = [...postingEventTypes, 'transaction.pending'];
 /**
  * One statement, so that the journal's rows are read and taken apart once. Each leg is joined to the other leg
  * of its posting: leg 2n + 1 is the debit, 2n + 2 the credit. Erased events have no data and make no rows; a
- * transaction without legs makes a party without account, which the table refuses. It answers what else there is
+ * transaction without legs makes a party without account, which the table refuses. Rows of accounts are written in
+ * the order of their keys, so that one page of an index is written to after the other. It answers what else there is
  * to do: of plain transfers, nothing.
  */
 const projectListsSql = (schema: string): string => `

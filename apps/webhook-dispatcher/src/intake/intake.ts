@@ -29,11 +29,12 @@ export class Intake implements Subscriber {
 
   constructor(private readonly parts: IntakeParts) {}
 
-  async handle(db: pg.ClientBase, given: readonly StreamMessage[]): Promise<number> {
-    const ledgerIds = new Set(given.map(ledgerIdOf).filter((id) => id !== null));
+  async handle(db: pg.ClientBase, messages: readonly StreamMessage[]): Promise<number> {
+    const given = messages.map((message) => ({ message, ledgerId: decodeTypeId('ldg', message.key) }));
+    const ledgerIds = new Set(given.map(({ ledgerId }) => ledgerId).filter((id) => id !== null));
     const ledgers = ledgerIds.size === 0 ? [] : await openIntake(db, [...ledgerIds]);
-    const messages = given.slice(0, countOfTurn(ledgers, given));
-    const { byLedger, keyless } = groupByLedger(messages);
+    const taken = given.slice(0, countOfTurn(ledgers, given));
+    const { byLedger, keyless } = groupByLedger(taken);
     const decided = ledgers.map((ledger) => decideIntake(ledger, byLedger.get(ledger.ledgerId) ?? []));
     await this.write(db, decided);
     if (keyless.length > 0) {
@@ -47,7 +48,7 @@ export class Intake implements Subscriber {
         'messages of no ledger were kept aside as dead letters',
       );
     }
-    return messages.length;
+    return taken.length;
   }
 
   private async write(db: pg.ClientBase, decided: readonly DecidedIntake[]): Promise<void> {
@@ -70,27 +71,30 @@ export class Intake implements Subscriber {
   }
 }
 
-const ledgerIdOf = ({ key }: StreamMessage): string | null => decodeTypeId('ldg', key);
+/** With the UUID that its key says; null for a key that is no ledger. */
+interface GivenMessage {
+  readonly message: StreamMessage;
+  readonly ledgerId: string | null;
+}
 
 /** A ledger may have a thousand endpoints: how many deliveries one transaction may come to, or one event's. */
 const deliveriesPerTurnMax = 20_000;
 
 /** How many of the messages, if all endpoints wanted all of them. */
-function countOfTurn(ledgers: readonly IntakeLedger[], messages: readonly StreamMessage[]): number {
+function countOfTurn(ledgers: readonly IntakeLedger[], given: readonly GivenMessage[]): number {
   const listening = new Map(ledgers.map(({ ledgerId, endpoints }) => [ledgerId, endpoints.length]));
   let deliveries = 0;
-  const count = messages.findIndex((message, index) => {
-    deliveries += listening.get(ledgerIdOf(message) ?? '') ?? 0;
+  const count = given.findIndex(({ ledgerId }, index) => {
+    deliveries += listening.get(ledgerId ?? '') ?? 0;
     return deliveries > deliveriesPerTurnMax && index > 0;
   });
-  return count === -1 ? messages.length : count;
+  return count === -1 ? given.length : count;
 }
 
-function groupByLedger(messages: readonly StreamMessage[]) {
+function groupByLedger(given: readonly GivenMessage[]) {
   const byLedger = new Map<string, StreamMessage[]>();
   const keyless: StreamMessage[] = [];
-  for (const message of messages) {
-    const ledgerId = ledgerIdOf(message);
+  for (const { message, ledgerId } of given) {
     if (ledgerId === null) {
       keyless.push(message);
       continue;
