@@ -12,6 +12,7 @@ import { DeliveriesOfOwners1763700000011 } from './1763700000011-deliveries-of-o
 import { Lifecycle1763700000012 } from './1763700000012-lifecycle.js';
 import { LifecycleLists1763700000013 } from './1763700000013-lifecycle-lists.js';
 import { FairExpiry1763700000014 } from './1763700000014-fair-expiry.js';
+import { AppendCopied1763700000015 } from './1763700000015-append-copied.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Lifecycle1763700000012,
   LifecycleLists1763700000013,
   FairExpiry1763700000014,
+  AppendCopied1763700000015,
 ];

@@ -508,19 +508,20 @@ describe('the database', () => {
           [ledger.ledgerId],
         );
         const { position, hash } = head.rows[0]!;
-        const event = ['{gen}', '{transaction.voided}', '{1}', `{${hold}}`, ['{}'], [hash], [hash], ['key']];
-        event[0] = `{${randomUUID()}}`;
         try {
           await client.query(
-            `SELECT journal.append_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '{NULL}', '{NULL}', ARRAY[now()],
-              ARRAY[now()], $12, '{}', '{}', '{}', '{}', '{}', NULL, NULL, $13, $14, $15, $16, $17, ARRAY[now(), now()],
-              $18, $19, NULL, NULL, NULL, NULL, NULL)`,
+            `INSERT INTO journal.events (ledger_id, epoch, position, id, type, version, transaction_id, data, data_salt,
+                data_hash, actor, recorded_at, effective_at, hash)
+              VALUES ($1, 1, $2::bigint + 1, $3, 'transaction.voided', 1, $4, '{}', $5, $5, 'key', now(), now(), $5)`,
+            [ledger.ledgerId, position, randomUUID(), hold, hash],
+          );
+          await client.query(
+            `SELECT journal.append_v3($1, $2, $3, 1, $3, now(), '{}', '{}', '{}', '{}', '{}', NULL, NULL, $4, $5, $6, $7,
+              $8, ARRAY[now(), now()], $9, $10, NULL, NULL, NULL, NULL, NULL)`,
             [
               ledger.ledgerId,
               position,
               hash,
-              ...event,
-              [hash],
               [alice, bob],
               [0, 0],
               [1_000, credits],
@@ -544,7 +545,7 @@ describe('the database', () => {
     );
   });
 
-  it('still has the function that processes of an earlier release call', async () => {
+  it('still has the functions that processes of earlier releases call', async () => {
     const rows = await queryRows(
       database.ledgerUrl,
       `SELECT proname, has_function_privilege(oid, 'EXECUTE') AS allowed FROM pg_proc
@@ -553,6 +554,7 @@ describe('the database', () => {
     expect(rows).toEqual([
       { proname: 'append_v1', allowed: true },
       { proname: 'append_v2', allowed: true },
+      { proname: 'append_v3', allowed: true },
     ]);
   });
 });

@@ -8,10 +8,11 @@ const http = (name) => `apps/ledger/src/http/${name}`;
 const recording = [
   plant(
     'the last event of a batch is not written',
-    source('append-batch'),
-    `const { events, requests, touched, touchesPending } = batch;`,
-    `const { requests, touched, touchesPending } = batch;
-  const events = batch.events.length > 1 ? batch.events.slice(0, -1) : batch.events;`,
+    source('record-events'),
+    `    this.events.push(recorded);
+    this.onRecorded(recorded);`,
+    `    if (this.events.length > 0) this.onRecorded(this.events.at(-1));
+    this.events.push(recorded);`,
     testsOf(integration('journal-batches'), 'of a thousand items'),
   ),
   plant(
@@ -22,22 +23,36 @@ const recording = [
     'libs/domain/src/ledger-state.spec.ts',
   ),
   plant(
-    'the database skips a position',
-    'migrations/1763700000012-lifecycle.ts',
-    `SELECT p_ledger_id, v_epoch, p_read_position + e.n, e.id`,
-    `SELECT p_ledger_id, v_epoch, p_read_position + e.n + CASE WHEN e.n > 3 THEN 1 ELSE 0 END, e.id`,
-    testsOf(integration('journal-batches'), 'of a thousand items'),
+    'the database takes events with a position left out',
+    'migrations/1763700000015-append-copied.ts',
+    ` OR v_last IS DISTINCT FROM p_read_position + p_count THEN`,
+    ` THEN`,
+    testsOf(integration('journal-copied-events'), 'a position left out'),
+  ),
+  plant(
+    'the database takes fewer events than the head moves by',
+    'migrations/1763700000015-append-copied.ts',
+    `v_written IS DISTINCT FROM p_count OR `,
+    ``,
+    testsOf(integration('journal-copied-events'), 'the last position left out'),
+  ),
+  plant(
+    'the database takes a head that is not its last event',
+    'migrations/1763700000015-append-copied.ts',
+    ` AND hash = p_hash AND recorded_at = p_recorded_at;`,
+    ` AND recorded_at = p_recorded_at;`,
+    testsOf(integration('journal-copied-events'), 'another hash'),
   ),
   plant(
     'the database takes a batch that makes money of nothing',
-    'migrations/1763700000012-lifecycle.ts',
+    'migrations/1763700000015-append-copied.ts',
     `IF v_is_posted_uneven THEN`,
     `IF v_is_posted_uneven AND v_touched > 1_000 THEN`,
     testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
   ),
   plant(
     'the database takes a batch that holds more of one than for the other',
-    'migrations/1763700000012-lifecycle.ts',
+    'migrations/1763700000015-append-copied.ts',
     `IF v_is_pending_uneven THEN`,
     `IF v_is_pending_uneven AND v_touched > 1_000 THEN`,
     testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
@@ -133,9 +148,9 @@ const committing = [
   plant(
     'a command is answered before its commit is acknowledged',
     source('commit-batch'),
-    `await Promise.all([appended, commit(client)]);`,
-    `void commit(client).catch(() => undefined);
-      await appended;`,
+    `await Promise.all([written, committed]);`,
+    `void committed.catch(() => undefined);
+      await written;`,
     testsOf(integration('journal-lost-connection'), 'nobody is answered and nobody is told'),
   ),
   plant(
@@ -275,6 +290,37 @@ const binary = [
   ),
 ];
 
+const copying = [
+  plant(
+    'an absent field of an event is stored as an empty one',
+    source('event-row-writer'),
+    `const absent = -1;`,
+    `const absent = 0;`,
+    suite('event-row-writer'),
+  ),
+  plant(
+    'an event before 2000 takes effect after it',
+    'libs/platform/src/binary-values.ts',
+    `micros - microsOf2000`,
+    `micros < microsOf2000 ? microsOf2000 - micros : micros - microsOf2000`,
+    suite('event-row-writer'),
+  ),
+  plant(
+    'a process that is frozen in the middle of its events keeps the ledger',
+    source('settle-batch'),
+    `if (attempt.isLockedOut) await this.endFrozen(ledgerId);`,
+    ``,
+    testsOf(integration('journal-copied-events'), 'loses the ledger to the others'),
+  ),
+  plant(
+    'the answers of a long batch wait for the next one, however long that takes',
+    source('settle-batch'),
+    `const timer = setTimeout(tellOnce, lateAnswerMsMax);`,
+    `const timer = undefined;`,
+    testsOf(integration('journal-copied-events'), 'do not wait for a next one'),
+  ),
+];
+
 export const plantedInJournal = [
   ...recording,
   ...floats,
@@ -282,4 +328,5 @@ export const plantedInJournal = [
   ...idempotency,
   ...remembering,
   ...binary,
+  ...copying,
 ];

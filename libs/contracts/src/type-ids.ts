@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { fromString, fromUUIDBytes, toUUIDBytes } from 'typeid-js';
 
+/** The oldest go first, used or not: to keep the order of use would cost more than to convert some of them again. */
 const rememberedMax = 50_000;
 const accountTexts = new LRUCache<string, string>({ max: rememberedMax });
 const uuidByText = new LRUCache<string, string>({ max: rememberedMax });
@@ -19,7 +20,7 @@ export function encodeTypeId(prefix: string, uuid: string): string {
 /** The UUID of a well-formed id of this kind, else null. */
 export function decodeTypeId(prefix: string, text: string): string | null {
   const isOfKind = text.startsWith(`${prefix}_`);
-  const known = isOfKind ? uuidByText.get(text) : undefined;
+  const known = isOfKind ? uuidByText.peek(text) : undefined;
   if (known !== undefined) return known;
   try {
     const uuid = uuidText(toUUIDBytes(fromString(text, prefix)));
@@ -38,7 +39,7 @@ function uuidText(bytes: Uint8Array): string {
 
 /** Remembered: the same accounts come again and again, and a conversion costs more than a look-up. */
 export function accountIdOf(uuid: string): string {
-  const known = accountTexts.get(uuid);
+  const known = accountTexts.peek(uuid);
   if (known !== undefined) return known;
   const text = encodeTypeId('acc', uuid);
   accountTexts.set(uuid, text);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Account } from '#domain';
-import { bigintArray, byteaArray, integerArray, textArray, timeArray, uuidArray } from '#platform';
+import { bigintArray, byteaArray, formatTimestamp, textArray, timeArray, uuidArray } from '#platform';
 import {
   closedPeriodJson,
   currenciesJson,
@@ -12,17 +12,17 @@ import {
 } from './append-rows.js';
 import type { Head } from './gather-batch.js';
 import type { RecordedBatch } from './record-events.js';
-import type { RecordedEvent } from './recorded-event.js';
 
-const appendSql = `SELECT journal.append_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-  $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`;
+const appendSql = `SELECT journal.append_v3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+  $18, $19, $20, $21, $22, $23, $24, $25, $26)`;
 
 /**
- * The one call that writes everything that a batch decided; the caller sends it, and commits.
- * @throws NotAUuid
+ * The one call that writes all that follows from a batch's events, once they are written themselves; the caller sends
+ * it, and commits.
  */
 export function appendStatement(ledgerId: string, head: Head, batch: RecordedBatch): pg.QueryConfig {
   const { events, requests, touched, touchesPending } = batch;
+  const last = events[events.length - 1]!;
   return {
     name: 'append-batch',
     text: appendSql,
@@ -30,19 +30,9 @@ export function appendStatement(ledgerId: string, head: Head, batch: RecordedBat
       ledgerId,
       head.position,
       head.hash,
-      uuidArray(events, (event) => event.id),
-      textArray(events, (event) => event.type),
-      integerArray(events, (event) => event.version),
-      uuidArray(events, (event) => event.transactionId),
-      textArray(events, dataTextOf),
-      byteaArray(events, (event) => event.dataSalt),
-      byteaArray(events, (event) => event.dataHash),
-      textArray(events, (event) => event.actor),
-      textArray(events, (event) => event.idempotencyKey),
-      byteaArray(events, (event) => event.requestHash),
-      timeArray(events, (event) => event.recordedAt),
-      timeArray(events, (event) => event.effectiveAt),
-      byteaArray(events, (event) => event.hash),
+      events.length,
+      last.hash,
+      formatTimestamp(last.recordedAt),
       textArray(requests, (request) => request.owner),
       textArray(requests, (request) => request.key),
       byteaArray(requests, (request) => request.requestHash),
@@ -65,11 +55,6 @@ export function appendStatement(ledgerId: string, head: Head, batch: RecordedBat
       closedPeriodJson(batch),
     ],
   };
-}
-
-function dataTextOf({ dataText }: RecordedEvent): string {
-  if (dataText === null) throw new Error('an event without its data');
-  return dataText;
 }
 
 /** As text: what numbers are in binary is made of their digits in base 10,000. */

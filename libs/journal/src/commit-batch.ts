@@ -2,6 +2,7 @@ import pg from 'pg';
 import { NotAUuid } from '#platform';
 import { appendStatement } from './append-batch.js';
 import { decideBatch, type DecidedBatch } from './decide-batch.js';
+import { EventCopy } from './event-copy.js';
 import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
 import type { KnownAccounts } from './known-accounts.js';
 import type { QueuedUnit } from './queued-unit.js';
@@ -10,11 +11,17 @@ import type { QueuedUnit } from './queued-unit.js';
 export type Attempt =
   | { readonly kind: 'committed'; readonly batch: DecidedBatch }
   | { readonly kind: 'unknown'; readonly batch: DecidedBatch; readonly error: Error }
-  | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error };
+  | {
+      readonly kind: 'not_committed';
+      readonly isDataError: boolean;
+      /** The head was locked for all of the time that the batch could wait. */
+      readonly isLockedOut: boolean;
+      readonly error: Error;
+    };
 
 /**
- * One Postgres transaction: lock, gather, decide, append, commit. What needs no answer in between goes out
- * together, so a batch waits for the server twice: lock with gather, append with COMMIT. A connection that failed
+ * One Postgres transaction: lock, gather, decide, append, commit. Events go out while they are recorded. What needs no
+ * answer in between goes out together, so a batch waits for the server twice: lock with gather, append with COMMIT. A connection that failed
  * in any way is thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known
  * not to be on disk; afterwards only what the server itself reports is: that it refused to append, or to commit.
  */
@@ -24,6 +31,7 @@ export async function attemptBatch(
   units: readonly QueuedUnit[],
   lockTimeoutMs: number,
   memory: KnownAccounts,
+  onSent: () => void,
 ): Promise<Attempt> {
   let client: pg.PoolClient | null = null;
   let sent: DecidedBatch | null = null;
@@ -31,18 +39,22 @@ export async function attemptBatch(
     client = await pool.connect();
     const locked = await lockAndGather(client, ledgerId, lockTimeoutMs, units, memory);
     const { head, gathered } = locked;
-    const batch = decideBatch(ledgerId, head, gathered, units);
+    const copy = new EventCopy(client, ledgerId);
+    const batch = decideBatch(ledgerId, head, gathered, units, (event) => copy.write(event));
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
+      const copied = copy.end();
       const append = appendStatement(ledgerId, head, batch);
       sent = batch;
-      const appended = client.query(append).catch((error: unknown) => {
-        // What the server has refused to append, the COMMIT behind it can't commit.
+      const written = Promise.all([copied, client.query(append)]).catch((error: unknown) => {
+        // What the server has refused to write, the COMMIT behind it can't commit.
         if (error instanceof pg.DatabaseError) sent = null;
         throw error;
       });
-      await Promise.all([appended, commit(client)]);
+      const committed = commit(client);
+      onSent();
+      await Promise.all([written, committed]);
       remember(memory, ledgerId, locked, batch);
     }
     client.release();
@@ -51,7 +63,8 @@ export async function attemptBatch(
     const error = cause instanceof Error ? cause : new Error(String(cause));
     client?.release(error);
     if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
-    return { kind: 'not_committed', isDataError: isDataError(error), error };
+    const isLockedOut = sqlStateOf(error) === lockNotAvailable;
+    return { kind: 'not_committed', isDataError: isDataError(error), isLockedOut, error };
   }
 }
 
@@ -99,6 +112,8 @@ async function commit(client: pg.PoolClient): Promise<void> {
   const { command } = await client.query('COMMIT');
   if (command !== 'COMMIT') throw new CommitRefused(`the server answered COMMIT with ${command}`);
 }
+
+const lockNotAvailable = '55P03';
 
 class CommitRefused extends Error {}
 

@@ -15,6 +15,7 @@ import { chainHash, dataHash, genesisHash } from './event-chain.js';
 import { decodeEvent } from './event-codec.js';
 import type { Gathered } from './gather-batch.js';
 import { QueuedUnit } from './queued-unit.js';
+import type { RecordedEvent } from './recorded-event.js';
 import type { BatchItem, BatchMode, BatchOutcome, Outcome } from './write-request.js';
 
 const ledgerId = idOf(9, 1);
@@ -70,7 +71,10 @@ const payItem = (amount: bigint, key?: string, body?: string) => item(payment(am
 function decided(units: QueuedUnit[], money = 100n, gathered: Partial<Gathered> = {}) {
   const state = stateOf([accountWith(alice, money), accountWith(bob, 0n)]);
   const whole = { state, earlierRequests: new Map(), undecidable: new Map(), ...gathered };
-  return decideBatch(ledgerId, head, whole, units);
+  const written: RecordedEvent[] = [];
+  const batch = decideBatch(ledgerId, head, whole, units, (event) => written.push(event));
+  expect(written).toEqual(batch.events);
+  return batch;
 }
 
 function fateText(outcome: Outcome | BatchOutcome): string {

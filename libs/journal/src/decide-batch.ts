@@ -5,6 +5,7 @@ import { transactionIdOf } from './event-codec.js';
 import type { Gathered, Head } from './gather-batch.js';
 import type { QueuedUnit } from './queued-unit.js';
 import { EventRecorder, type RecordedBatch } from './record-events.js';
+import type { RecordedEvent } from './recorded-event.js';
 import { SeenRequests, type KeyedRequest } from './seen-requests.js';
 import type {
   BatchItem,
@@ -26,14 +27,16 @@ export interface DecidedBatch extends RecordedBatch {
 /**
  * The pure loop of a batch: each unit is decided against the effects of those before it. A refused one leaves no
  * trace, and neither does one whose decision throws (a bug), which fails alone.
+ * @param onRecorded gets the events one by one, while others are still to be decided; must not throw
  */
 export function decideBatch(
   ledgerId: string,
   head: Head,
   gathered: Gathered,
   units: readonly QueuedUnit[],
+  onRecorded: (event: RecordedEvent) => void,
 ): DecidedBatch {
-  const recorder = new EventRecorder(ledgerId, head, gathered.state);
+  const recorder = new EventRecorder(ledgerId, head, gathered.state, onRecorded);
   const decider = new UnitDecider(gathered, recorder);
   const fates = units.map((unit): Fate => {
     try {

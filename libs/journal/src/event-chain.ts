@@ -1,4 +1,4 @@
-import { sha256, writeUuid } from '#platform';
+import { sha256, writeBigintValue, writeUuid } from '#platform';
 import type { RecordedEvent } from './recorded-event.js';
 
 const genesisTag = 'ledger/journal/genesis/v1';
@@ -76,8 +76,7 @@ class FieldWriter {
   }
 
   integer(value: bigint): void {
-    this.at = scratch.writeUInt32BE(8, this.at);
-    this.at = scratch.writeBigInt64BE(value, this.at);
+    this.at = writeBigintValue(scratch, scratch.writeUInt32BE(8, this.at), value);
   }
 
   uuid(value: string | null): void {

@@ -143,7 +143,7 @@ export class Journal {
     const known = this.lanes.get(ledgerId);
     if (known) return known;
     const lane = new Lane(
-      (units) => this.settler.settle(ledgerId, units),
+      (units, isMoreWaiting) => this.settler.settle(ledgerId, units, isMoreWaiting),
       (units) => {
         for (const { request, commands } of units) {
           this.queuedCommands -= commands;

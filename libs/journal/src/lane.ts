@@ -15,7 +15,7 @@ export class Lane {
   private isRunning = false;
 
   constructor(
-    private readonly settle: (units: readonly QueuedUnit[]) => Promise<void>,
+    private readonly settle: (units: readonly QueuedUnit[], isMoreWaiting: () => boolean) => Promise<void>,
     private readonly onTaken: (units: readonly QueuedUnit[]) => void,
   ) {}
 
@@ -57,7 +57,7 @@ export class Lane {
     while (this.queue.length > 0) {
       const batch = this.remove(this.countOfNext());
       try {
-        await this.settle(batch);
+        await this.settle(batch, () => this.queue.length > 0);
       } catch (error) {
         for (const unit of batch) unit.fail(error instanceof Error ? error : new Error(String(error)));
       }

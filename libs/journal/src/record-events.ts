@@ -78,6 +78,8 @@ export class EventRecorder {
     private readonly ledgerId: string,
     private readonly head: Head,
     private readonly state: LedgerState,
+    /** Gets each event as soon as its hash is known. */
+    private readonly onRecorded: (event: RecordedEvent) => void,
   ) {
     this.previousHash = head.hash;
   }
@@ -147,6 +149,7 @@ export class EventRecorder {
     recorded.hash = chainHash(this.previousHash, recorded);
     this.previousHash = recorded.hash;
     this.events.push(recorded);
+    this.onRecorded(recorded);
     return recorded;
   }
 

@@ -3,6 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import type pg from 'pg';
 import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
 import type { DecidedBatch } from './decide-batch.js';
+import { endFrozen } from './end-frozen.js';
 import type { JournalMetrics } from './journal-metrics.js';
 import { KnownAccounts } from './known-accounts.js';
 import type { QueuedUnit } from './queued-unit.js';
@@ -16,6 +17,9 @@ export interface BatchLog {
 const lockTimeoutMaxMs = 4_000;
 /** About 20 MB, and in a small process a sixteenth of its heap. */
 const knownAccountsMax = Math.min(50_000, Math.floor(getHeapStatistics().heap_size_limit / 16 / 400));
+/** A client's batch of so many commands is work to answer. */
+const manyCommands = 100;
+const lateAnswerMsMax = 10;
 const pauseFirstMs = 20;
 const pauseMaxMs = 500;
 
@@ -26,6 +30,8 @@ const pauseMaxMs = 500;
  */
 export class BatchSettler {
   private readonly memory: KnownAccounts;
+  /** By ledger: gives the answers that wait for its next batch to be on its way. */
+  private readonly late = new Map<string, () => void>();
 
   constructor(
     private readonly pool: pg.Pool,
@@ -36,22 +42,25 @@ export class BatchSettler {
     this.memory = new KnownAccounts(knownAccountsMax, metrics.gatheredAccounts);
   }
 
-  async settle(ledgerId: string, units: readonly QueuedUnit[]): Promise<void> {
+  async settle(ledgerId: string, units: readonly QueuedUnit[], isMoreWaiting: () => boolean): Promise<void> {
     let expiry: UnavailableCode = 'overloaded';
     let pauseMs = pauseFirstMs;
     for (;;) {
       const open = dropExpired(units, expiry);
       if (open.length === 0) return;
       const attempt = await this.attempt(ledgerId, open);
-      if (attempt.kind === 'committed') return this.finish(ledgerId, open, attempt.batch);
+      if (attempt.kind === 'committed') {
+        return this.finish(ledgerId, open, attempt.batch, isMoreWaiting());
+      }
       if (attempt.kind === 'unknown') {
         this.log.warn({ ledgerId, err: attempt.error }, 'the outcome of a commit is unknown');
         const isCommitted = await this.resolveUnknown(ledgerId, open, attempt.batch);
-        if (isCommitted) return this.finish(ledgerId, open, attempt.batch);
+        if (isCommitted) return this.finish(ledgerId, open, attempt.batch, isMoreWaiting());
       } else if (attempt.isDataError) {
-        return this.isolate(ledgerId, open, attempt.error);
+        return this.isolate(ledgerId, open, attempt.error, isMoreWaiting);
       } else {
         this.log.warn({ ledgerId, err: attempt.error }, 'a batch was not committed and will be tried again');
+        if (attempt.isLockedOut) await this.endFrozen(ledgerId);
       }
       expiry = 'unavailable';
       await sleep(pauseMs);
@@ -59,21 +68,49 @@ export class BatchSettler {
     }
   }
 
+  private async endFrozen(ledgerId: string): Promise<void> {
+    try {
+      await endFrozen(this.pool, ledgerId);
+    } catch (error) {
+      this.log.warn({ ledgerId, err: error }, 'frozen sessions could not be looked for');
+    }
+  }
+
   private async attempt(ledgerId: string, open: readonly QueuedUnit[]): Promise<Attempt> {
     const startedAt = performance.now();
-    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open), this.memory);
+    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open), this.memory, () =>
+      this.late.get(ledgerId)?.(),
+    );
     this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
     return attempt;
   }
 
   /**
-   * The lane may go on before the callers are told: what they do with a whole batch of answers would otherwise
-   * keep the database waiting for the next one.
+   * The lane may go on before the callers are told: what they do with a whole batch of answers would otherwise keep the
+   * database waiting for the next one. The answers of large units, which take as long to make as a decision, wait for
+   * the next batch to be on its way, so that they are made while the database writes it.
    */
-  private finish(ledgerId: string, open: readonly QueuedUnit[], batch: DecidedBatch): void {
+  private finish(
+    ledgerId: string,
+    open: readonly QueuedUnit[],
+    batch: DecidedBatch,
+    isMoreWaiting: boolean,
+  ): void {
     this.metrics.batchCommands.observe(open.reduce((sum, { commands }) => sum + commands, 0));
     if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
-    setImmediate(() => this.tell(ledgerId, open, batch));
+    const tell = () => void setImmediate(() => this.tell(ledgerId, open, batch));
+    if (isMoreWaiting && open.some(({ commands }) => commands >= manyCommands)) this.tellLate(ledgerId, tell);
+    else tell();
+  }
+
+  private tellLate(ledgerId: string, tell: () => void): void {
+    const tellOnce = (): void => {
+      clearTimeout(timer);
+      if (this.late.get(ledgerId) === tellOnce) this.late.delete(ledgerId);
+      tell();
+    };
+    const timer = setTimeout(tellOnce, lateAnswerMsMax);
+    this.late.set(ledgerId, tellOnce);
   }
 
   private tell(ledgerId: string, open: readonly QueuedUnit[], batch: DecidedBatch): void {
@@ -105,15 +142,20 @@ export class BatchSettler {
   }
 
   /** The database refuses the data of one of them, which may be a batch: halves are tried apart until it stands alone. */
-  private async isolate(ledgerId: string, open: readonly QueuedUnit[], error: Error): Promise<void> {
+  private async isolate(
+    ledgerId: string,
+    open: readonly QueuedUnit[],
+    error: Error,
+    isMoreWaiting: () => boolean,
+  ): Promise<void> {
     if (open.length === 1) {
       this.log.error({ ledgerId, err: error, kind: kindOf(open[0]!) }, 'the database refused a command');
       open[0]!.fail(error);
       return;
     }
     const middle = open.length >> 1;
-    await this.settle(ledgerId, open.slice(0, middle));
-    await this.settle(ledgerId, open.slice(middle));
+    await this.settle(ledgerId, open.slice(0, middle), () => true);
+    await this.settle(ledgerId, open.slice(middle), isMoreWaiting);
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeUuid } from './uuid-bytes.js';
+import { writeBigintValue, writeTimeValue, writeUuidValue } from './binary-values.js';
 
 /**
  * Arrays of one dimension as Postgres sends and takes them in binary, as a parameter of a statement: a header with
@@ -11,17 +11,9 @@ const elementTypes = { bytea: 17, bigint: 20, integer: 23, text: 25, timestamptz
 const headerBytes = 20;
 const lengthBytes = 4;
 
-/** What the caller asks to be stored as a UUID is none, as Postgres would say of its text. */
-export class NotAUuid extends Error {}
-
-const uuidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-
 /** @throws NotAUuid */
 export function uuidArray<Item>(items: readonly Item[], valueOf: (item: Item) => string | null): Buffer {
-  return fixedArray('uuid', 16, items, valueOf, (target, at, uuid) => {
-    if (!uuidText.test(uuid)) throw new NotAUuid(`${uuid} is not a UUID`);
-    return writeUuid(target, at, uuid);
-  });
+  return fixedArray('uuid', 16, items, valueOf, writeUuidValue);
 }
 
 export function bigintArray<Item>(
@@ -29,7 +21,7 @@ export function bigintArray<Item>(
   valueOf: (item: Item) => bigint | number | null,
 ): Buffer {
   return fixedArray('bigint', 8, items, valueOf, (target, at, value) =>
-    target.writeBigInt64BE(BigInt(value), at),
+    writeBigintValue(target, at, BigInt(value)),
   );
 }
 
@@ -37,14 +29,9 @@ export function integerArray<Item>(items: readonly Item[], valueOf: (item: Item)
   return fixedArray('integer', 4, items, valueOf, (target, at, value) => target.writeInt32BE(value, at));
 }
 
-/** Postgres counts from 2000. */
-const microsOf2000 = BigInt(Date.UTC(2000, 0, 1)) * 1_000n;
-
 /** @param valueOf microseconds since 1970 */
 export function timeArray<Item>(items: readonly Item[], valueOf: (item: Item) => bigint | null): Buffer {
-  return fixedArray('timestamptz', 8, items, valueOf, (target, at, value) =>
-    target.writeBigInt64BE(value - microsOf2000, at),
-  );
+  return fixedArray('timestamptz', 8, items, valueOf, writeTimeValue);
 }
 
 export function byteaArray<Item>(items: readonly Item[], valueOf: (item: Item) => Buffer | null): Buffer {

@@ -40,6 +40,7 @@ export interface HttpAppSettings {
 }
 
 const idleCheckMs = 100;
+const longAnswerCharacters = 16_384;
 /** Longer than what Node reads of headers, so that every id reaches its route. */
 const urlLengthMax = 65_536;
 
@@ -78,6 +79,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   closeConnectionsAsTheyIdle(fastify);
   acceptJsonOnly(fastify);
   readOutRefusedBodies(fastify);
+  sendLongAnswersAsBytes(fastify);
 
   const app = await NestFactory.create<NestFastifyApplication>(settings.module, adapter, {
     bodyParser: false,
@@ -98,6 +100,14 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
 function letBodiesBeLarge(fastify: FastifyInstance, bytesMax: number): void {
   fastify.addHook('onRoute', (route) => {
     if (route.config?.takesLargeBody) route.bodyLimit = bytesMax;
+  });
+}
+
+/** Node puts the headers in front of an answer that is text, which makes a copy of all of it. */
+function sendLongAnswersAsBytes(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, _reply, payload, done) => {
+    const isLong = typeof payload === 'string' && payload.length > longAnswerCharacters;
+    done(null, isLong ? Buffer.from(payload) : payload);
   });
 }
 

@@ -1,5 +1,6 @@
 export * from './api-error.js';
 export * from './binary-arrays.js';
+export * from './binary-values.js';
 export { bodiesBytesDefault } from './bounded-bodies.js';
 export * from './bounded-walk.js';
 export { connectionLimitSpecs, type ConnectionLimits } from './connection-limits.js';
