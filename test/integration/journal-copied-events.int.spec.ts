@@ -125,7 +125,60 @@ describe('the database refuses one of the events', () => {
   });
 });
 
+describe('the database refuses what follows from the events', () => {
+  beforeAll(async () => {
+    await queryRows(
+      database.ownerUrl,
+      `CREATE FUNCTION journal.refuse_poisoned_key() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          IF NEW.key = 'poison' THEN RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation'; END IF;
+          RETURN NEW;
+        END $$`,
+    );
+    await queryRows(
+      database.ownerUrl,
+      `CREATE TRIGGER refuse_poisoned_key BEFORE INSERT ON journal.requests
+        FOR EACH ROW EXECUTE FUNCTION journal.refuse_poisoned_key()`,
+    );
+  });
+  afterAll(() => queryRows(database.ownerUrl, 'DROP TRIGGER refuse_poisoned_key ON journal.requests'));
+
+  it('of one command, which fails alone, also where all that the server says is read at once', async () => {
+    const fates = ['a', 'b', 'poison', 'c', 'd'].map((key) => fateOf(ledger.move(alice, bob, 1n, { key })));
+    const busy = setInterval(() => {
+      for (const until = performance.now() + 40; performance.now() < until;);
+    }, 1);
+    const settled = await Promise.all(fates);
+    clearInterval(busy);
+    expect(count(settled)).toEqual({ accepted: 4, 23514: 1 });
+    expect(far.logged).not.toContain('a batch was not committed and will be tried again');
+  });
+});
+
+it('an event that can’t be sent fails its command alone, and leaves the ledger free at once', async () => {
+  const startedAt = performance.now();
+  const fates = [
+    ...times(3, () => fateOf(ledger.move(alice, bob, 1n))),
+    ledger.submit(moveOf('no uuid', alice, bob, 1n)).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    ),
+    ...times(3, () => fateOf(ledger.move(alice, bob, 1n))),
+  ];
+  expect(count(await Promise.all(fates))).toEqual({ accepted: 6, 'no uuid is not a UUID': 1 });
+  expect(performance.now() - startedAt).toBeLessThan(2_500);
+});
+
 describe('a process that stands still in the middle of its events', () => {
+  it('or whose connection does, and that nobody else waits for, ends its own old session', async () => {
+    const cut = proxy.once('held in the middle', 'hold');
+    const items = times(1_000, (n) => pay({ reference: n === 600 ? 'held in the middle' : null }));
+    const fates = fatesOf(ledger.batch('independent', items, { deadlineMs: 25_000 }));
+    await cut;
+    expect(count(await fates)).toEqual({ accepted: 1_000 });
+    expect(far.logged).toContain('sessions that stood still in the middle of their events were ended');
+    proxy.release();
+  }, 60_000);
+
   it('loses the ledger to the others within 9 s, and decides again when it goes on', async () => {
     const frozen = proxy.once('held in the middle', 'hold');
     const items = times(1_000, (n) => pay({ reference: n === 600 ? 'held in the middle' : null }));
@@ -245,6 +298,11 @@ describe('the call that moves the head', () => {
     ['fewer events than it says', { count: 3 }, /^the events of a batch of ledger … are not those after/],
     ['more events than it says', { count: 1 }, /^the events of a batch of ledger … are not those after/],
     ['a position left out', { steps: [1, 3] }, /^the events of a batch of ledger … are not those after/],
+    [
+      'a position counted and not there',
+      { steps: [1, 3], count: 3 },
+      /^the events of a batch of ledger … are not those after/,
+    ],
     [
       'the last position left out',
       { steps: [2, 3] },

@@ -11,7 +11,7 @@ const recording = [
     source('record-events'),
     `    this.events.push(recorded);
     this.onRecorded(recorded);`,
-    `    if (this.events.length > 0) this.onRecorded(this.events.at(-1));
+    `    if (this.events.length > 0) this.onRecorded(this.events.at(-1)!);
     this.events.push(recorded);`,
     testsOf(integration('journal-batches'), 'of a thousand items'),
   ),
@@ -34,7 +34,7 @@ const recording = [
     'migrations/1763700000015-append-copied.ts',
     `v_written IS DISTINCT FROM p_count OR `,
     ``,
-    testsOf(integration('journal-copied-events'), 'the last position left out'),
+    testsOf(integration('journal-copied-events'), 'a position counted and not there'),
   ),
   plant(
     'the database takes a head that is not its last event',
@@ -148,9 +148,19 @@ const committing = [
   plant(
     'a command is answered before its commit is acknowledged',
     source('commit-batch'),
-    `await Promise.all([written, committed]);`,
-    `void committed.catch(() => undefined);
-      await written;`,
+    `      await Promise.allSettled([...written, committed]);
+      try {
+        for (const each of written) await each;
+      } catch (error) {
+        // What the server has refused to write, the COMMIT behind it can't commit.
+        if (error instanceof pg.DatabaseError) sent = null;
+        throw error;
+      }
+      await committed;
+`,
+    `      committed.catch(() => undefined);
+      await Promise.all(written);
+`,
     testsOf(integration('journal-lost-connection'), 'nobody is answered and nobody is told'),
   ),
   plant(
@@ -292,6 +302,13 @@ const binary = [
 
 const copying = [
   plant(
+    'a batch leaves the clock of its events behind',
+    'libs/domain/src/ledger-state.ts',
+    `this.headRecordedAt = overlay.headRecordedAt;`,
+    ``,
+    'libs/domain/src/ledger-state.spec.ts',
+  ),
+  plant(
     'an absent field of an event is stored as an empty one',
     source('event-row-writer'),
     `const absent = -1;`,
@@ -313,9 +330,37 @@ const copying = [
     testsOf(integration('journal-copied-events'), 'loses the ledger to the others'),
   ),
   plant(
+    'a process whose connection has gone silent waits for its own session',
+    source('settle-batch'),
+    `if (isLockedOut(error)) await this.endFrozen(ledgerId);`,
+    ``,
+    testsOf(integration('journal-copied-events'), 'ends its own old session'),
+  ),
+  plant(
+    'rows that are given up are never ended, and keep the ledger',
+    source('commit-batch'),
+    `copy?.abandon();`,
+    ``,
+    testsOf(integration('journal-copied-events'), 'leaves the ledger free at once'),
+  ),
+  plant(
+    'what a batch was refused for is hidden by what COMMIT was answered',
+    source('commit-batch'),
+    `for (const each of written) await each;`,
+    `await Promise.all([committed, ...written]);`,
+    testsOf(integration('journal-copied-events'), 'all that the server says is read at once'),
+  ),
+  plant(
+    'an effect without its event is written',
+    source('decide-batch'),
+    `if (gathered.state.position !== head.position + BigInt(batch.events.length)) throw new StateAheadOfEvents();`,
+    ``,
+    testsOf(suite('decide-batch'), 'an effect without its event'),
+  ),
+  plant(
     'the answers of a long batch wait for the next one, however long that takes',
     source('settle-batch'),
-    `const timer = setTimeout(tellOnce, lateAnswerMsMax);`,
+    `const timer = setTimeout(tell, lateAnswerMsMax);`,
     `const timer = undefined;`,
     testsOf(integration('journal-copied-events'), 'do not wait for a next one'),
   ),

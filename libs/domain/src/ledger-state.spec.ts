@@ -23,6 +23,11 @@ function apply(command: LedgerCommand, state: LedgerState): void {
   for (const event of decision.events) evolve(state, event);
 }
 
+const base = () =>
+  stateOf([accountWith(alice, 9n, { externalId: 'shop-1' }), accountWith(bob, 0n)], {
+    accountExternalIds: ['shop-1'],
+  });
+
 describe('the time of the next event', () => {
   it.each([
     ['is the clock of the database', 1_500_000n, 2_000_000n, 2_000_000n],
@@ -45,11 +50,6 @@ describe('the time of the next event', () => {
 });
 
 describe('an overlay', () => {
-  const base = () =>
-    stateOf([accountWith(alice, 9n, { externalId: 'shop-1' }), accountWith(bob, 0n)], {
-      accountExternalIds: ['shop-1'],
-    });
-
   it('sees its base, and keeps its own changes apart', () => {
     const state = base();
     const overlay = state.overlay();
@@ -115,6 +115,54 @@ describe('an overlay of what is not on accounts', () => {
     expect(seen(overlay)).toEqual(['3', 50n, 'voided']);
     expect(seen(overlay.overlay())).toEqual(['3', 50n, 'voided']);
     expect(seen(state)).toEqual(['2', 100n, 'pending']);
+  });
+});
+
+describe('a state that adopts an overlay', () => {
+  const all = [
+    { kind: 'add-currency', code: 'POINTS', exponent: 3, name: 'Points' },
+    rateOf('EUR', 'POINTS', '2'),
+    { kind: 'close-period', through: '1970-01-01', closedBefore: 100n },
+    { kind: 'update-account', accountId: alice, changes: { externalId: null }, preconditions: [] },
+    openingOf(idOf(1, 3), { settings: { externalId: 'shop-1' } }),
+    holdOf(txn, alice, bob, 4n),
+    moveOf(idOf(2, 2), alice, bob, 1n, { externalId: 'order-1' }),
+    voidOf(txn),
+  ] satisfies LedgerCommand[];
+  const asked = (state: LedgerState) => [
+    ...[alice, bob, idOf(1, 3)].map((id) => state.account(id)),
+    ...['shop-1', 'shop-2'].map((id) => state.isAccountExternalIdTaken(id)),
+    ...['order-1', 'order-2'].map((id) => state.isTransactionExternalIdTaken(id)),
+    ...[txn, idOf(2, 2)].map((id) => state.transaction(id)),
+    state.currencyExponent('POINTS'),
+    state.exchangeRate('EUR', 'POINTS'),
+    state.closedBefore,
+    [state.position, state.recordedAt, state.nextRecordedAt],
+    [...state.touchedAccountIds].sort(),
+  ];
+
+  it('is as if all had been applied to it', () => {
+    const [applied, adopting] = [base(), base()];
+    const overlay = adopting.overlay();
+    for (const command of all) {
+      apply(command, applied);
+      apply(command, overlay);
+    }
+    expect(asked(adopting)).not.toEqual(asked(applied));
+    adopting.adopt(overlay);
+    expect(asked(adopting)).toEqual(asked(applied));
+  });
+
+  it('keeps what the overlay has not changed', () => {
+    const state = base();
+    for (const command of all) apply(command, state);
+    const before = asked(state);
+    state.adopt(state.overlay());
+    expect(asked(state)).toEqual(before);
+  });
+
+  it('takes none that was made of another', () => {
+    expect(() => base().adopt(base().overlay())).toThrow('another state');
   });
 });
 

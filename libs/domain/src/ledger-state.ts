@@ -65,6 +65,23 @@ export class LedgerState {
     return new LedgerState(this, this.systemAccountId, this.now, this.headPosition, this.headRecordedAt);
   }
 
+  /**
+   * Makes an overlay's changes its own. The overlay has seen nothing of what has changed here since it was made: there
+   * must be nothing.
+   */
+  adopt(overlay: LedgerState): void {
+    if (overlay.base !== this) throw new Error('an overlay of another state cannot be adopted');
+    for (const account of overlay.accounts.values()) this.putAccount(account);
+    for (const [id, isTaken] of overlay.accountExternalIds) this.accountExternalIds.set(id, isTaken);
+    for (const id of overlay.transactionExternalIds) this.transactionExternalIds.add(id);
+    for (const [id, stored] of overlay.transactions) this.transactions.set(id, stored);
+    for (const [pair, rate] of overlay.exchangeRates) this.exchangeRates.set(pair, rate);
+    for (const [code, exponent] of overlay.currencies) this.currencies.set(code, exponent);
+    this.closedBeforeOwn = overlay.closedBeforeOwn ?? this.closedBeforeOwn;
+    this.headPosition = overlay.headPosition;
+    this.headRecordedAt = overlay.headRecordedAt;
+  }
+
   get position(): bigint {
     return this.headPosition;
   }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { NotAUuid } from '#platform';
 import { appendStatement } from './append-batch.js';
-import { decideBatch, type DecidedBatch } from './decide-batch.js';
+import { decideBatch, StateAheadOfEvents, type DecidedBatch } from './decide-batch.js';
 import { EventCopy } from './event-copy.js';
 import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
 import type { KnownAccounts } from './known-accounts.js';
@@ -21,9 +21,10 @@ export type Attempt =
 
 /**
  * One Postgres transaction: lock, gather, decide, append, commit. Events go out while they are recorded. What needs no
- * answer in between goes out together, so a batch waits for the server twice: lock with gather, append with COMMIT. A connection that failed
- * in any way is thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known
- * not to be on disk; afterwards only what the server itself reports is: that it refused to append, or to commit.
+ * answer in between goes out together, so a batch waits for the server twice: lock with gather, append with COMMIT. A
+ * connection that failed in any way is thrown away, which ends its transaction. Anything that goes wrong before COMMIT
+ * is sent is known not to be on disk; afterwards only what the server itself reports is: that it refused to write, or
+ * to commit.
  */
 export async function attemptBatch(
   pool: pg.Pool,
@@ -34,37 +35,41 @@ export async function attemptBatch(
   onSent: () => void,
 ): Promise<Attempt> {
   let client: pg.PoolClient | null = null;
+  let copy: EventCopy | null = null;
   let sent: DecidedBatch | null = null;
   try {
     client = await pool.connect();
     const locked = await lockAndGather(client, ledgerId, lockTimeoutMs, units, memory);
     const { head, gathered } = locked;
-    const copy = new EventCopy(client, ledgerId);
-    const batch = decideBatch(ledgerId, head, gathered, units, (event) => copy.write(event));
+    const events = new EventCopy(client, ledgerId);
+    copy = events;
+    const batch = decideBatch(ledgerId, head, gathered, units, (event) => events.write(event));
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
-      const copied = copy.end();
-      const append = appendStatement(ledgerId, head, batch);
+      const written = [copy.end(), send(client, appendStatement(ledgerId, head, batch))];
       sent = batch;
-      const written = Promise.all([copied, client.query(append)]).catch((error: unknown) => {
+      const committed = commit(client);
+      onSent();
+      await Promise.allSettled([...written, committed]);
+      try {
+        for (const each of written) await each;
+      } catch (error) {
         // What the server has refused to write, the COMMIT behind it can't commit.
         if (error instanceof pg.DatabaseError) sent = null;
         throw error;
-      });
-      const committed = commit(client);
-      onSent();
-      await Promise.all([written, committed]);
+      }
+      await committed;
       remember(memory, ledgerId, locked, batch);
     }
     client.release();
     return { kind: 'committed', batch };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
+    copy?.abandon();
     client?.release(error);
     if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
-    const isLockedOut = sqlStateOf(error) === lockNotAvailable;
-    return { kind: 'not_committed', isDataError: isDataError(error), isLockedOut, error };
+    return { kind: 'not_committed', isDataError: isDataError(error), isLockedOut: isLockedOut(error), error };
   }
 }
 
@@ -79,9 +84,26 @@ function remember(
   memory.remember(ledgerId, { writtenBy: head.lockedBy, hash }, [...accountsRead, ...changed, ...touched]);
 }
 
+/** @throws at once what it can't be sent for: no COMMIT may follow it then, which would commit the events alone */
+function send(client: pg.ClientBase, statement: pg.QueryConfig): Promise<unknown> {
+  const failed: Error[] = [];
+  const answered = new Promise((resolve, reject) => {
+    client.query(statement, (error: Error | null, result) => {
+      if (!error) return resolve(result);
+      failed.push(error);
+      reject(error);
+    });
+  });
+  const [failedAtOnce] = failed;
+  if (!failedAtOnce) return answered;
+  answered.catch(() => undefined);
+  throw failedAtOnce;
+}
+
 /**
  * What became of a batch whose COMMIT got no answer. Locking the head waits for the old connection's
- * transaction to end; after that its first event either is at its position or never will be.
+ * transaction to end; after that its first event either is at its position, with the head behind its last, or never
+ * will be.
  */
 export async function findCommitted(
   pool: pg.Pool,
@@ -89,18 +111,18 @@ export async function findCommitted(
   batch: DecidedBatch,
   lockTimeoutMs: number,
 ): Promise<boolean> {
-  const first = batch.events[0];
-  if (!first) throw new Error('a batch without events has nothing to find');
+  const [first, last] = [batch.events.at(0), batch.events.at(-1)];
+  if (!first || !last) throw new Error('a batch without events has nothing to find');
   const client = await pool.connect();
   try {
-    await lockHead(client, ledgerId, lockTimeoutMs);
+    const { position } = await lockHead(client, ledgerId, lockTimeoutMs);
     const result = await client.query<{ id: string }>({
       text: 'SELECT id FROM journal.events WHERE ledger_id = $1 AND position = $2',
       values: [ledgerId, first.position],
     });
     await client.query('ROLLBACK');
     client.release();
-    return result.rows[0]?.id === first.id;
+    return result.rows[0]?.id === first.id && position >= last.position;
   } catch (error) {
     client.release(true);
     throw error;
@@ -113,9 +135,12 @@ async function commit(client: pg.PoolClient): Promise<void> {
   if (command !== 'COMMIT') throw new CommitRefused(`the server answered COMMIT with ${command}`);
 }
 
-const lockNotAvailable = '55P03';
-
 class CommitRefused extends Error {}
+
+/** The head was locked for as long as was waited for it. */
+export function isLockedOut(error: unknown): boolean {
+  return error instanceof Error && sqlStateOf(error) === '55P03';
+}
 
 /**
  * Whether the server says that the transaction is rolled back. Judged by SQLSTATE, as the severity comes in the
@@ -132,7 +157,7 @@ function isReportedByServer(error: Error): boolean {
 const passingClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'XX']);
 
 function isDataError(error: Error): boolean {
-  if (error instanceof NotAUuid) return true;
+  if (error instanceof NotAUuid || error instanceof StateAheadOfEvents) return true;
   const sqlState = sqlStateOf(error);
   return sqlState !== '' && !passingClasses.has(sqlState.slice(0, 2));
 }

@@ -544,3 +544,8 @@ describe('a dry run', () => {
     },
   );
 });
+
+it('an effect without its event, which is a bug, fails the batch', () => {
+  const tooLongToBeHashed = 'x'.repeat(20_000);
+  expect(() => decided([pay(1n), pay(1n, tooLongToBeHashed)])).toThrow('an effect of the batch has no event');
+});

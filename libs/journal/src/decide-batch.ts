@@ -28,6 +28,7 @@ export interface DecidedBatch extends RecordedBatch {
  * The pure loop of a batch: each unit is decided against the effects of those before it. A refused one leaves no
  * trace, and neither does one whose decision throws (a bug), which fails alone.
  * @param onRecorded gets the events one by one, while others are still to be decided; must not throw
+ * @throws StateAheadOfEvents
  */
 export function decideBatch(
   ledgerId: string,
@@ -45,14 +46,25 @@ export function decideBatch(
       return { bug: error instanceof Error ? error : new Error(String(error)) };
     }
   });
-  return { fates, ...recorder.batch() };
+  const batch = recorder.batch();
+  if (gathered.state.position !== head.position + BigInt(batch.events.length)) throw new StateAheadOfEvents();
+  return { fates, ...batch };
+}
+
+/** A bug, of one of the commands, between an effect and its event. */
+export class StateAheadOfEvents extends Error {
+  constructor() {
+    super('an effect of the batch has no event');
+  }
 }
 
 /** An item of a client's batch that was accepted and is to be recorded. */
 interface AcceptedItem {
   readonly item: BatchItem;
   readonly keyed: KeyedRequest | null;
-  readonly events: readonly DecidedEvent[];
+  readonly decided: readonly DecidedEvent[];
+  /** The same, where and when they come in the journal. */
+  readonly events: readonly CommittedEvent[];
 }
 
 class UnitDecider {
@@ -78,8 +90,9 @@ class UnitDecider {
     const { state, undecidable } = this.gathered;
     const decided = decideCommand(command, state, callerOf(request), undecidable);
     if (!decided.accepted) return decided;
-    if (request.isDryRun) return accepted(foresee(state.overlay(), decided.events), true);
-    const events = this.recorder.record(request, decided.events);
+    if (request.isDryRun) return accepted(evolveBy(decided.events, state.overlay()), true);
+    const events = evolveBy(decided.events, state);
+    this.recorder.record(request, decided.events, events);
     if (keyed) this.useUp(keyed, events);
     const { unchanged } = decided;
     return { ...accepted(events, false), ...(unchanged && { unchanged }) };
@@ -87,7 +100,7 @@ class UnitDecider {
 
   /**
    * Everything is decided on an overlay before anything is recorded, so that a batch which is refused as a whole, or
-   * whose last item runs into a bug, leaves no trace. What is recorded then is what was decided there.
+   * whose last item runs into a bug, leaves no trace. What was decided there is then adopted, and recorded.
    */
   private decideItems(request: WriteRequest, { mode, items }: ItemBatch): BatchOutcome {
     const keyed = keyedRequestOf(request, request);
@@ -109,7 +122,7 @@ class UnitDecider {
       if (keyedItem && outcome.accepted && !outcome.isReplay) seen.addCommand(keyedItem, outcome.events);
       outcomes.push(outcome);
     }
-    if (!request.isDryRun) this.recordItems(request, keyed, toRecord, outcomes);
+    if (!request.isDryRun) this.recordItems(request, keyed, state, toRecord, outcomes);
     return { accepted: true, isReplay: false, isDryRun: request.isDryRun, items: outcomes };
   }
 
@@ -122,25 +135,28 @@ class UnitDecider {
   ): Outcome {
     const decided = decideCommand(item.command, state, callerOf(request), this.gathered.undecidable);
     if (!decided.accepted) return decided;
-    toRecord.push({ item, keyed, events: decided.events });
-    return accepted(foresee(state, decided.events), request.isDryRun);
+    const events = evolveBy(decided.events, state);
+    toRecord.push({ item, keyed, decided: decided.events, events });
+    return accepted(events, request.isDryRun);
   }
 
   /** An item's events carry its own key, else that of the batch. A batch that writes nothing uses up no key. */
   private recordItems(
     request: WriteRequest,
     keyed: KeyedRequest | null,
+    state: LedgerState,
     toRecord: readonly AcceptedItem[],
     outcomes: readonly Outcome[],
   ): void {
-    // Made first, because from the first event on nothing may go wrong; positions are as they were foreseen.
+    // Made first, because from the first event on nothing may go wrong.
     const kept = keyed ? keptAnswer(outcomes) : [];
+    this.gathered.state.adopt(state);
     const recorded: CommittedEvent[] = [];
-    for (const { item, keyed: keyedItem, events } of toRecord) {
+    for (const { item, keyed: keyedItem, decided, events } of toRecord) {
       const { idempotencyKey, requestHash } = keyedItem ? item : request;
-      const committed = this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, events);
-      if (keyedItem) this.useUp(keyedItem, committed);
-      recorded.push(...committed);
+      this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, decided, events);
+      if (keyedItem) this.useUp(keyedItem, events);
+      recorded.push(...events);
     }
     if (!keyed || recorded.length === 0) return;
     this.recorder.keep(keyed, recorded, kept);
@@ -167,8 +183,8 @@ function keyedRequestOf(
   return isDryRun || key === null || !requestHash ? null : { owner, key, requestHash };
 }
 
-/** The events as they are, or would be, recorded; the state goes on by them. */
-function foresee(state: LedgerState, decided: readonly DecidedEvent[]): CommittedEvent[] {
+/** The state goes on by the events; where and when each of them is, or would be, recorded follows from it. */
+function evolveBy(decided: readonly DecidedEvent[], state: LedgerState): CommittedEvent[] {
   return decided.map(({ event }) => {
     evolve(state, event);
     const { position, recordedAt } = state;

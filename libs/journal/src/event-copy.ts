@@ -35,7 +35,7 @@ export class EventCopy {
 
   /**
    * Resolves when the server has all the rows, and rejects with what it said of one.
-   * @throws NotAUuid at once: the connection is of no more use then
+   * @throws at once what one of them could not be written for; the connection is of no more use then
    */
   end(): Promise<void> {
     if (this.failure !== null) throw this.failure;
@@ -44,12 +44,17 @@ export class EventCopy {
     return this.copied;
   }
 
+  /** Where the batch is given up before its end: a COPY that is never ended would keep the ledger's head. */
+  abandon(): void {
+    this.query?.abandon();
+  }
+
   private begin(): void {
     this.copied = new Promise((resolve, reject) => {
       const query = new CopyQuery(copySqlOf(this.ledgerId), (error) => (error ? reject(error) : resolve()));
       this.query = this.client.query(query);
     });
-    // Who gives the batch up before its end doesn't wait for it.
+    // Who abandons it doesn't wait for it.
     this.copied.catch(() => undefined);
   }
 }
@@ -58,6 +63,7 @@ export class EventCopy {
 interface CopyConnection extends pg.Connection {
   sendCopyFromChunk(bytes: Buffer): void;
   endCopyFrom(): void;
+  sendCopyFail(reason: string): void;
 }
 
 /**
@@ -97,5 +103,11 @@ class CopyQuery extends pg.Query {
   end(): void {
     this.hasEnded = true;
     this.connection?.endCopyFrom();
+  }
+
+  abandon(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.connection?.sendCopyFail('the batch was given up');
   }
 }

@@ -28,7 +28,8 @@ export interface JournalSettings {
 const sweepEveryMs = 200;
 
 /**
- * Limits that keep a frozen or cut-off process from stopping a ledger, and planner settings that keep the
+ * Limits that keep a frozen or cut-off process from stopping a ledger (but for one in the middle of its events, which
+ * end-frozen.ts is for), and planner settings that keep the
  * batch's look-ups by key on their indexes while a young table has no statistics.
  */
 const writeSession = {

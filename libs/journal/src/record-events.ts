@@ -1,6 +1,5 @@
 import {
   effectOf,
-  evolve,
   isAccountEvent,
   isTransactionEvent,
   progressOf,
@@ -16,7 +15,7 @@ import { drawRandomBytes, newUuid } from '#platform';
 import type { KeptItem } from './batch-answer.js';
 import type { DecidedEvent } from './decide-command.js';
 import { chainHash, dataHash } from './event-chain.js';
-import { effectiveAtOf, transactionIdOf, versionOf } from './event-codec.js';
+import { effectiveAtOf, versionOf } from './event-codec.js';
 import type { Head } from './gather-batch.js';
 import type { RecordedEvent } from './recorded-event.js';
 import type { CommittedEvent, WriteRequest } from './write-request.js';
@@ -77,6 +76,7 @@ export class EventRecorder {
   constructor(
     private readonly ledgerId: string,
     private readonly head: Head,
+    /** As it is after all that was decided so far. */
     private readonly state: LedgerState,
     /** Gets each event as soon as its hash is known. */
     private readonly onRecorded: (event: RecordedEvent) => void,
@@ -84,14 +84,11 @@ export class EventRecorder {
     this.previousHash = head.hash;
   }
 
-  record(origin: Origin, decided: readonly DecidedEvent[]): CommittedEvent[] {
-    return decided.map(({ event, dataText }) => {
-      evolve(this.state, event);
-      const recorded = this.chain(origin, event, dataText);
-      this.note(event, recorded);
-      const { position, recordedAt, transactionId } = recorded;
-      return { position, recordedAt, transactionId, event };
-    });
+  /** @param committed the same events, where and when the state has put them */
+  record(origin: Origin, decided: readonly DecidedEvent[], committed: readonly CommittedEvent[]): void {
+    for (const [index, { event, dataText }] of decided.entries()) {
+      this.note(event, this.chain(origin, event, dataText, committed[index]!));
+    }
   }
 
   /** @param events what was recorded for the request; at least one */
@@ -124,18 +121,22 @@ export class EventRecorder {
     };
   }
 
-  private chain(origin: Origin, event: DomainEvent, dataText: string): RecordedEvent {
+  private chain(
+    origin: Origin,
+    event: DomainEvent,
+    dataText: string,
+    { position, recordedAt, transactionId }: CommittedEvent,
+  ): RecordedEvent {
     const dataSalt = drawRandomBytes(saltBytes);
-    const { recordedAt } = this.state;
     // One literal, and no copy of another object: this is made for each event.
     const recorded = {
       ledgerId: this.ledgerId,
       epoch: this.head.epoch,
-      position: this.state.position,
+      position,
       id: newUuid(),
       type: event.type,
       version: versionOf(event),
-      transactionId: transactionIdOf(event),
+      transactionId,
       dataText,
       dataSalt,
       dataHash: dataHash(dataSalt, dataText),

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type pg from 'pg';
-import { attemptBatch, findCommitted, type Attempt } from './commit-batch.js';
-import type { DecidedBatch } from './decide-batch.js';
+import { attemptBatch, findCommitted, isLockedOut, type Attempt } from './commit-batch.js';
+import type { DecidedBatch, Fate } from './decide-batch.js';
 import { endFrozen } from './end-frozen.js';
 import type { JournalMetrics } from './journal-metrics.js';
 import { KnownAccounts } from './known-accounts.js';
@@ -17,11 +17,16 @@ export interface BatchLog {
 const lockTimeoutMaxMs = 4_000;
 /** About 20 MB, and in a small process a sixteenth of its heap. */
 const knownAccountsMax = Math.min(50_000, Math.floor(getHeapStatistics().heap_size_limit / 16 / 400));
-/** A client's batch of so many commands is work to answer. */
-const manyCommands = 100;
+/** A client's batch of so many commands is long work to answer. */
+const longUnitCommands = 100;
 const lateAnswerMsMax = 10;
 const pauseFirstMs = 20;
 const pauseMaxMs = 500;
+
+interface SettledUnit {
+  readonly unit: QueuedUnit;
+  readonly fate: Fate | undefined;
+}
 
 /**
  * Takes a batch to its end: every unit is settled when this resolves, with its outcome or with the reason
@@ -70,7 +75,12 @@ export class BatchSettler {
 
   private async endFrozen(ledgerId: string): Promise<void> {
     try {
-      await endFrozen(this.pool, ledgerId);
+      const ended = await endFrozen(this.pool, ledgerId);
+      if (ended > 0)
+        this.log.warn(
+          { ledgerId, ended },
+          'sessions that stood still in the middle of their events were ended',
+        );
     } catch (error) {
       this.log.warn({ ledgerId, err: error }, 'frozen sessions could not be looked for');
     }
@@ -87,7 +97,7 @@ export class BatchSettler {
 
   /**
    * The lane may go on before the callers are told: what they do with a whole batch of answers would otherwise keep the
-   * database waiting for the next one. The answers of large units, which take as long to make as a decision, wait for
+   * database waiting for the next one. The answers of long units, which take as long to make as a decision, wait for
    * the next batch to be on its way, so that they are made while the database writes it.
    */
   private finish(
@@ -98,29 +108,40 @@ export class BatchSettler {
   ): void {
     this.metrics.batchCommands.observe(open.reduce((sum, { commands }) => sum + commands, 0));
     if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
-    const tell = () => void setImmediate(() => this.tell(ledgerId, open, batch));
-    if (isMoreWaiting && open.some(({ commands }) => commands >= manyCommands)) this.tellLate(ledgerId, tell);
-    else tell();
+    const late: SettledUnit[] = [];
+    const atOnce: SettledUnit[] = [];
+    for (const [index, unit] of open.entries()) {
+      const isLate = isMoreWaiting && unit.commands >= longUnitCommands;
+      (isLate ? late : atOnce).push({ unit, fate: batch.fates[index] });
+    }
+    this.tellSoon(ledgerId, atOnce);
+    this.tellLate(ledgerId, late);
   }
 
-  private tellLate(ledgerId: string, tell: () => void): void {
-    const tellOnce = (): void => {
+  private tellSoon(ledgerId: string, units: readonly SettledUnit[]): void {
+    if (units.length > 0) setImmediate(() => this.tell(ledgerId, units));
+  }
+
+  private tellLate(ledgerId: string, units: readonly SettledUnit[]): void {
+    if (units.length === 0) return;
+    const tell = (): void => {
       clearTimeout(timer);
-      if (this.late.get(ledgerId) === tellOnce) this.late.delete(ledgerId);
-      tell();
+      if (this.late.get(ledgerId) === tell) this.late.delete(ledgerId);
+      this.tellSoon(ledgerId, units);
     };
-    const timer = setTimeout(tellOnce, lateAnswerMsMax);
-    this.late.set(ledgerId, tellOnce);
+    const timer = setTimeout(tell, lateAnswerMsMax);
+    this.late.set(ledgerId, tell);
   }
 
-  private tell(ledgerId: string, open: readonly QueuedUnit[], batch: DecidedBatch): void {
-    open.forEach((unit, index) => {
-      const fate = batch.fates[index];
-      if (fate && 'outcome' in fate) return unit.settle(fate.outcome);
-      const bug = fate?.bug ?? new Error('a unit of the batch has no fate');
-      this.log.error({ ledgerId, err: bug, kind: kindOf(unit) }, 'a command could not be decided');
-      unit.fail(bug);
-    });
+  private tell(ledgerId: string, units: readonly SettledUnit[]): void {
+    for (const { unit, fate } of units) {
+      if (fate && 'outcome' in fate) unit.settle(fate.outcome);
+      else {
+        const bug = fate?.bug ?? new Error('a unit of the batch has no fate');
+        this.log.error({ ledgerId, err: bug, kind: kindOf(unit) }, 'a command could not be decided');
+        unit.fail(bug);
+      }
+    }
   }
 
   /** True or false once it is known; units whose deadline passes before that are told so. */
@@ -136,6 +157,7 @@ export class BatchSettler {
         return await findCommitted(this.pool, ledgerId, batch, lockTimeoutOf(open));
       } catch (error) {
         this.log.warn({ ledgerId, err: error }, 'the outcome of a commit is still unknown');
+        if (isLockedOut(error)) await this.endFrozen(ledgerId);
         await sleep(pauseFirstMs);
       }
     }
