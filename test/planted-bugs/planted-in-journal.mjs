@@ -6,14 +6,17 @@ const suite = (name) => `libs/journal/src/${name}.spec.ts`;
 const http = (name) => `apps/ledger/src/http/${name}`;
 
 const recording = [
-  plant(
-    'the last event of a batch is not written',
-    source('record-events'),
-    `    this.events.push(recorded);
+  withError(
+    'are not those after position',
+    plant(
+      'the last event of a batch is not written',
+      source('record-events'),
+      `    this.events.push(recorded);
     this.onRecorded(recorded);`,
-    `    if (this.events.length > 0) this.onRecorded(this.events.at(-1)!);
+      `    if (this.events.length > 0) this.onRecorded(this.events.at(-1)!);
     this.events.push(recorded);`,
-    testsOf(integration('journal-batches'), 'of a thousand items'),
+      testsOf(integration('journal-batches'), 'of a thousand items'),
+    ),
   ),
   plant(
     'a position is skipped',
