@@ -23,6 +23,8 @@ export class TcpProxy {
   private readonly armed: Armed[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly held: (() => void)[] = [];
+  /** Towards the target: all that was sent is still to arrive there. */
+  private readonly ending = new WeakSet<Socket>();
   private delayMs = 0;
 
   private constructor(
@@ -86,13 +88,17 @@ export class TcpProxy {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.sockets.delete(socket);
-        other.destroy();
+        // A reset would make the server forget what has arrived and is not read yet.
+        if (this.ending.has(other)) other.end();
+        else other.destroy();
         sent.drop();
         answered.drop();
       });
     }
     client.on('data', (chunk) => sent.send(() => this.forward(chunk, client, upstream)));
-    upstream.on('data', (chunk) => answered.send(() => client.write(chunk)));
+    upstream.on('data', (chunk) => {
+      if (!client.destroyed) answered.send(() => client.write(chunk));
+    });
   }
 
   private forward(chunk: Buffer, client: Socket, upstream: Socket): void {
@@ -106,6 +112,7 @@ export class TcpProxy {
         client.destroy();
         break;
       case 'cut-after':
+        this.ending.add(upstream);
         upstream.write(chunk, () => client.destroy());
         break;
       case 'hold':

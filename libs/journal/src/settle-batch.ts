@@ -29,9 +29,9 @@ interface SettledUnit {
 }
 
 /**
- * Takes a batch to its end: every unit is settled when this resolves, with its outcome or with the reason
- * why there is none. Nothing is settled before the commit is known to be on disk, because a refusal may
- * follow from a neighbour's effect. Attempts are repeated until the last deadline among the units.
+ * Takes a batch to its end: when this resolves, every unit has its outcome or the reason why there is none, and is
+ * settled with it then or a moment later. Nothing is settled before the commit is known to be on disk, because a
+ * refusal may follow from a neighbour's effect. Attempts are repeated until the last deadline among the units.
  */
 export class BatchSettler {
   private readonly memory: KnownAccounts;
