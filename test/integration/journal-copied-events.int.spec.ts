@@ -165,7 +165,7 @@ it('an event that can’t be sent fails its command alone, and leaves the ledger
     ...times(3, () => fateOf(ledger.move(alice, bob, 1n))),
   ];
   expect(count(await Promise.all(fates))).toEqual({ accepted: 6, 'no uuid is not a UUID': 1 });
-  expect(performance.now() - startedAt).toBeLessThan(2_500);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
 
 describe('a process that stands still in the middle of its events', () => {
@@ -179,14 +179,14 @@ describe('a process that stands still in the middle of its events', () => {
     proxy.release();
   }, 60_000);
 
-  it('loses the ledger to the others within 9 s, and decides again when it goes on', async () => {
+  it('loses the ledger to the others after two waits for it, and decides again when it goes on', async () => {
     const frozen = proxy.once('held in the middle', 'hold');
     const items = times(1_000, (n) => pay({ reference: n === 600 ? 'held in the middle' : null }));
     const late = fatesOf(ledger.batch('independent', items, { deadlineMs: 30_000 }));
     await frozen;
     const startedAt = performance.now();
-    expect(await fateOf(near.ledger(ledger).move(alice, bob, 7n))).toBe('accepted');
-    expect(performance.now() - startedAt).toBeLessThan(9_000);
+    expect(await fateOf(near.ledger(ledger).move(alice, bob, 7n, { deadlineMs: 20_000 }))).toBe('accepted');
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
     proxy.release();
     expect(count(await late)).toEqual({ accepted: 1_000 });
   }, 60_000);
