@@ -11,13 +11,7 @@ import type { QueuedUnit } from './queued-unit.js';
 export type Attempt =
   | { readonly kind: 'committed'; readonly batch: DecidedBatch }
   | { readonly kind: 'unknown'; readonly batch: DecidedBatch; readonly error: Error }
-  | {
-      readonly kind: 'not_committed';
-      readonly isDataError: boolean;
-      /** The head was locked for all of the time that the batch could wait. */
-      readonly isLockedOut: boolean;
-      readonly error: Error;
-    };
+  | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error };
 
 /**
  * One Postgres transaction: lock, gather, decide, append, commit. Events go out while they are recorded. What needs no
@@ -47,13 +41,14 @@ export async function attemptBatch(
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
-      const written = [copy.end(), send(client, appendStatement(ledgerId, head, batch))];
+      const written = Promise.all([copy.end(), send(client, appendStatement(ledgerId, head, batch))]);
       sent = batch;
       const committed = commit(client);
       onSent();
-      await Promise.allSettled([...written, committed]);
+      // It is looked at last: what was refused before it says why, and COMMIT only that something was.
+      committed.catch(() => undefined);
       try {
-        for (const each of written) await each;
+        await written;
       } catch (error) {
         // What the server has refused to write, the COMMIT behind it can't commit.
         if (error instanceof pg.DatabaseError) sent = null;
@@ -69,7 +64,7 @@ export async function attemptBatch(
     copy?.abandon();
     client?.release(error);
     if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
-    return { kind: 'not_committed', isDataError: isDataError(error), isLockedOut: isLockedOut(error), error };
+    return { kind: 'not_committed', isDataError: isDataError(error), error };
   }
 }
 

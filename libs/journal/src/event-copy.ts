@@ -67,15 +67,15 @@ interface CopyConnection extends pg.Connection {
 }
 
 /**
- * A COPY whose rows are sent without waiting for the server to ask for them, so that it takes part in pg's pipeline
- * like any other statement. Where the server refuses it, it drops what it gets of the rows.
+ * A COPY whose rows are sent without waiting for the server to ask for them, so that it takes part in pg's pipeline,
+ * where a query is submitted as soon as it is asked, like any other statement. Where the server refuses it, it drops
+ * what it gets of the rows.
  *
  * The protocol: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
  */
 class CopyQuery extends pg.Query {
+  /** While rows may be sent. */
   private connection: CopyConnection | null = null;
-  private readonly early: Buffer[] = [];
-  private hasEnded = false;
 
   constructor(
     private readonly copySql: string,
@@ -87,8 +87,6 @@ class CopyQuery extends pg.Query {
   override submit = (connection: pg.Connection): void => {
     this.connection = connection as CopyConnection;
     connection.query(this.copySql);
-    for (const bytes of this.early.splice(0)) this.connection.sendCopyFromChunk(bytes);
-    if (this.hasEnded) this.connection.endCopyFrom();
   };
 
   /** pg calls it where the server is ready for the rows; they are on their way already. */
@@ -96,18 +94,16 @@ class CopyQuery extends pg.Query {
 
   /** @param bytes are copied */
   send(bytes: Buffer): void {
-    if (this.connection) this.connection.sendCopyFromChunk(bytes);
-    else this.early.push(Buffer.from(bytes));
+    this.connection?.sendCopyFromChunk(bytes);
   }
 
   end(): void {
-    this.hasEnded = true;
     this.connection?.endCopyFrom();
+    this.connection = null;
   }
 
   abandon(): void {
-    if (this.hasEnded) return;
-    this.hasEnded = true;
     this.connection?.sendCopyFail('the batch was given up');
+    this.connection = null;
   }
 }

@@ -29,8 +29,8 @@ const sweepEveryMs = 200;
 
 /**
  * Limits that keep a frozen or cut-off process from stopping a ledger (but for one in the middle of its events, which
- * end-frozen.ts is for), and planner settings that keep the
- * batch's look-ups by key on their indexes while a young table has no statistics.
+ * end-frozen.ts is for), and planner settings that keep the batch's look-ups by key on their indexes while a young
+ * table has no statistics.
  */
 const writeSession = {
   idle_in_transaction_session_timeout: '3s',

@@ -65,7 +65,7 @@ export class BatchSettler {
         return this.isolate(ledgerId, open, attempt.error, isMoreWaiting);
       } else {
         this.log.warn({ ledgerId, err: attempt.error }, 'a batch was not committed and will be tried again');
-        if (attempt.isLockedOut) await this.endFrozen(ledgerId);
+        await this.endFrozenAfter(ledgerId, attempt.error);
       }
       expiry = 'unavailable';
       await sleep(pauseMs);
@@ -73,16 +73,18 @@ export class BatchSettler {
     }
   }
 
-  private async endFrozen(ledgerId: string): Promise<void> {
+  /** Whoever keeps the head from us for long may stand still. */
+  private async endFrozenAfter(ledgerId: string, error: unknown): Promise<void> {
+    if (!isLockedOut(error)) return;
     try {
       const ended = await endFrozen(this.pool, ledgerId);
-      if (ended > 0)
-        this.log.warn(
-          { ledgerId, ended },
-          'sessions that stood still in the middle of their events were ended',
-        );
-    } catch (error) {
-      this.log.warn({ ledgerId, err: error }, 'frozen sessions could not be looked for');
+      if (ended === 0) return;
+      this.log.warn(
+        { ledgerId, ended },
+        'sessions that stood still in the middle of their events were ended',
+      );
+    } catch (err) {
+      this.log.warn({ ledgerId, err }, 'frozen sessions could not be looked for');
     }
   }
 
@@ -157,7 +159,7 @@ export class BatchSettler {
         return await findCommitted(this.pool, ledgerId, batch, lockTimeoutOf(open));
       } catch (error) {
         this.log.warn({ ledgerId, err: error }, 'the outcome of a commit is still unknown');
-        if (isLockedOut(error)) await this.endFrozen(ledgerId);
+        await this.endFrozenAfter(ledgerId, error);
         await sleep(pauseFirstMs);
       }
     }

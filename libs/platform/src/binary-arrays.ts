@@ -1,4 +1,4 @@
-import { writeBigintValue, writeTimeValue, writeUuidValue } from './binary-values.js';
+import { FieldWriter, requireUuid } from './field-writer.js';
 
 /**
  * Arrays of one dimension as Postgres sends and takes them in binary, as a parameter of a statement: a header with
@@ -13,82 +13,54 @@ const lengthBytes = 4;
 
 /** @throws NotAUuid */
 export function uuidArray<Item>(items: readonly Item[], valueOf: (item: Item) => string | null): Buffer {
-  return fixedArray('uuid', 16, items, valueOf, writeUuidValue);
+  return arrayOf('uuid', items.map(valueOf), 16, (fields, value) => {
+    requireUuid(value);
+    fields.uuid(value);
+  });
 }
 
 export function bigintArray<Item>(
   items: readonly Item[],
   valueOf: (item: Item) => bigint | number | null,
 ): Buffer {
-  return fixedArray('bigint', 8, items, valueOf, (target, at, value) =>
-    writeBigintValue(target, at, BigInt(value)),
+  return arrayOf('bigint', items.map(valueOf), 8, (fields, value) =>
+    fields.bigint(value === null ? null : BigInt(value)),
   );
 }
 
 export function integerArray<Item>(items: readonly Item[], valueOf: (item: Item) => number | null): Buffer {
-  return fixedArray('integer', 4, items, valueOf, (target, at, value) => target.writeInt32BE(value, at));
+  return arrayOf('integer', items.map(valueOf), 4, (fields, value) => fields.integer(value));
 }
 
 /** @param valueOf microseconds since 1970 */
 export function timeArray<Item>(items: readonly Item[], valueOf: (item: Item) => bigint | null): Buffer {
-  return fixedArray('timestamptz', 8, items, valueOf, writeTimeValue);
+  return arrayOf('timestamptz', items.map(valueOf), 8, (fields, value) => fields.time(value));
 }
 
 export function byteaArray<Item>(items: readonly Item[], valueOf: (item: Item) => Buffer | null): Buffer {
-  const values = items.map(valueOf);
-  const buffer = arrayOf('bytea', values, (value) => value.length);
-  let at = headerBytes;
-  for (const value of values) {
-    at = buffer.writeInt32BE(value === null ? -1 : value.length, at);
-    if (value !== null) at += value.copy(buffer, at);
-  }
-  return buffer;
+  const bytesOf = (value: Buffer): number => value.length;
+  return arrayOf('bytea', items.map(valueOf), bytesOf, (fields, value) => fields.bytes(value));
 }
 
 export function textArray<Item>(items: readonly Item[], valueOf: (item: Item) => string | null): Buffer {
-  const values = items.map(valueOf);
-  const buffer = arrayOf('text', values, (value) => Buffer.byteLength(value));
-  let at = headerBytes;
-  for (const value of values) {
-    if (value === null) {
-      at = buffer.writeInt32BE(-1, at);
-      continue;
-    }
-    const written = buffer.write(value, at + lengthBytes);
-    at = buffer.writeInt32BE(written, at) + written;
-  }
-  return buffer;
+  const bytesOf = (value: string): number => Buffer.byteLength(value);
+  return arrayOf('text', items.map(valueOf), bytesOf, (fields, value) => fields.text(value));
 }
 
-function fixedArray<Item, Value>(
-  type: keyof typeof elementTypes,
-  width: number,
-  items: readonly Item[],
-  valueOf: (item: Item) => Value | null,
-  write: (target: Buffer, at: number, value: Value) => number,
-): Buffer {
-  const values = items.map(valueOf);
-  const buffer = arrayOf(type, values, () => width);
-  let at = headerBytes;
-  for (const value of values) {
-    at = buffer.writeInt32BE(value === null ? -1 : width, at);
-    if (value !== null) at = write(buffer, at, value);
-  }
-  return buffer;
-}
-
-/** Its header, and room for its elements. An array of none has no dimension. */
+/** An array of none has no dimension. */
 function arrayOf<Value>(
   type: keyof typeof elementTypes,
   values: readonly (Value | null)[],
-  bytesOf: (value: Value) => number,
+  /** Of a value that is there. */
+  bytesOf: number | ((value: Value) => number),
+  write: (fields: FieldWriter, value: Value | null) => void,
 ): Buffer {
   const isEmpty = values.length === 0;
   let bytes = isEmpty ? headerBytes - 8 : headerBytes + lengthBytes * values.length;
   let hasNull = false;
   for (const value of values) {
     if (value === null) hasNull = true;
-    else bytes += bytesOf(value);
+    else bytes += typeof bytesOf === 'number' ? bytesOf : bytesOf(value);
   }
   const buffer = Buffer.allocUnsafe(bytes);
   buffer.writeInt32BE(isEmpty ? 0 : 1, 0);
@@ -97,5 +69,7 @@ function arrayOf<Value>(
   if (isEmpty) return buffer;
   buffer.writeInt32BE(values.length, 12);
   buffer.writeInt32BE(1, 16);
+  const fields = new FieldWriter(buffer, headerBytes);
+  for (const value of values) write(fields, value);
   return buffer;
 }

@@ -1,6 +1,5 @@
 export * from './api-error.js';
 export * from './binary-arrays.js';
-export * from './binary-values.js';
 export { bodiesBytesDefault } from './bounded-bodies.js';
 export * from './bounded-walk.js';
 export { connectionLimitSpecs, type ConnectionLimits } from './connection-limits.js';
@@ -8,6 +7,7 @@ export { conventionError } from './convention-error.js';
 export { DtoPipe } from './dto-pipe.js';
 export { AcrossFields, ItemsOf, MayBeMissing, type DtoClass } from './dto-rules.js';
 export * from './environment.js';
+export * from './field-writer.js';
 export * from './http-app.js';
 export * from './logging.js';
 export * from './metrics-registry.js';

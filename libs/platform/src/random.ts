@@ -1,6 +1,5 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
-import { readUuid } from './uuid-bytes.js';
 
 const poolBytes = 8_192;
 let pool = Buffer.alloc(0);
@@ -16,10 +15,7 @@ export function drawRandomBytes(length: number): Buffer {
   return drawn;
 }
 
-const uuidBytes = Buffer.alloc(16);
-const fromPool = { rng: () => drawRandomBytes(uuidBytes.length) };
-
 /** A new UUIDv7 (RFC 9562): in the order of their making, to the millisecond. */
 export function newUuid(): string {
-  return readUuid(v7(fromPool, uuidBytes));
+  return v7({ rng: () => drawRandomBytes(16) });
 }

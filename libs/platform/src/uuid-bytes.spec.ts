@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stringify, validate, version } from 'uuid';
 import { newUuid } from './random.js';
-import { readUuid, writeUuid } from './uuid-bytes.js';
+import { writeUuid } from './uuid-bytes.js';
 
 const uuids = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', randomUUID()];
 
@@ -10,7 +10,6 @@ describe('the bytes of a UUID', () => {
     const bytes = Buffer.alloc(20);
     expect(writeUuid(bytes, 2, uuid)).toBe(18);
     expect(stringify(bytes, 2)).toBe(uuid);
-    expect(readUuid(bytes.subarray(2))).toBe(uuid);
   });
 });
 
