@@ -340,7 +340,8 @@ const copying = [
     'what a batch was refused for is hidden by what COMMIT was answered',
     source('commit-batch'),
     `await written;`,
-    `await Promise.all([committed, written]);`,
+    `await committed;
+        await written;`,
     testsOf(integration('journal-copied-events'), 'all that the server says is read at once'),
   ),
   plant(
