@@ -73,7 +73,16 @@ function wholeNumber(flag: string, text: string, min: number, max: number): numb
   throw new InvalidOption(`--${flag} must be a whole number from ${min} to ${max}, and is "${text}".`);
 }
 
-const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'NODE_OPTIONS', 'LOG_LEVEL', 'LEDGER_ROLE', 'DATABASE_URL'];
+const PASSED_ON = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'NODE_OPTIONS',
+  'LOG_LEVEL',
+  'LEDGER_ROLE',
+  'DATABASE_URL',
+  'EMBEDDED_POSTGRES_BIN',
+];
 
 /** What the product that a benchmark starts sees of our environment: with KAFKA_BROKERS its stream is Kafka. */
 export function productEnvironment(

@@ -345,6 +345,15 @@ describe('what can not be meant stops the start with a sentence', () => {
     expect(output).toContain(`DATA_DIR ${path} can't be made`);
   });
 
+  test('an EMBEDDED_POSTGRES_BIN without its programs', async () => {
+    const { code, output } = await startToItsEnd({
+      DATA_DIR: join(home, 'no programs'),
+      EMBEDDED_POSTGRES_BIN: home,
+    });
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(/^EMBEDDED_POSTGRES_BIN must be a folder with .*\.$/);
+  });
+
   test.each(['PORT', 'DISPATCHER_PORT', 'RECEIVER_PORT'])(
     'a %s that is taken',
     async (name) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '../../migrations/migrate.js';
-import { binariesIn, embeddedBinaries } from '../../tools/embedded-postgres/binaries.js';
+import { binariesIn, packagedBinaries } from '../../tools/embedded-postgres/binaries.js';
 import { initialiseOnce, writeSettings, type Cluster } from '../../tools/embedded-postgres/cluster.js';
 import { postgresOsUser, refuseUnreachable } from '../../tools/embedded-postgres/os-user.js';
 import { runCommand } from '../../tools/embedded-postgres/run-command.js';
@@ -31,7 +31,7 @@ export async function startTestCluster({
   readonly bin?: string | undefined;
   readonly settings?: PostgresSettings;
 } = {}): Promise<TestCluster> {
-  const binaries = bin === undefined ? await embeddedBinaries() : await binariesIn(bin);
+  const binaries = bin === undefined ? await packagedBinaries() : await binariesIn(bin);
   const osUser = await postgresOsUser();
   await removeAbandoned(binaries.pg_ctl, osUser);
   const home = await mkdtemp(join(tmpdir(), PREFIX));

