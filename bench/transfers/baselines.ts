@@ -12,6 +12,28 @@ export interface PostgresBaseline {
   readonly transactionsPerSecond: number;
 }
 
+export interface PostgresBuild {
+  readonly version: string;
+  /** As the compiler was told, `-O2` or `-Os`; absent where only a superuser may know. */
+  readonly optimisation: string | undefined;
+}
+
+/** What of Postgres makes equal work cost more or less. */
+export async function postgresBuild(url: string): Promise<PostgresBuild> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ version: string; flags: string | null }>(
+      `SELECT current_setting('server_version') AS version, CASE WHEN current_setting('is_superuser')::boolean
+        THEN (SELECT setting FROM pg_config() WHERE name = 'CFLAGS') END AS flags`,
+    );
+    const { version = '', flags = null } = rows[0] ?? {};
+    return { version, optimisation: flags?.match(/-O\S*/g)?.at(-1) };
+  } finally {
+    await client.end();
+  }
+}
+
 /** How fast the product answers when it has nothing to do. */
 export async function healthBaseline(url: string, connections: number, seconds: number): Promise<Tally> {
   const request = httpRequest('GET /health/live', 'none');

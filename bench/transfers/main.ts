@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { InvalidOption } from '../options.js';
 import { stopOnSignals } from '../stop-on-signals.js';
 import { openAccounts } from './accounts.js';
-import { healthBaseline, postgresBaseline, type PostgresBaseline } from './baselines.js';
+import { healthBaseline, postgresBaseline, postgresBuild, type PostgresBaseline } from './baselines.js';
 import { readBenchSettings, type BenchSettings, type RunningProduct } from './config.js';
 import { LedgerApi } from './ledger-api.js';
 import type { Tally } from './load.js';
@@ -61,8 +61,9 @@ async function measure(
     scenarios.push(await runScenario(bench, scenario, connections));
   }
   const check = await checkSanity(api, positionBefore, scenarios);
+  const build = product.postgresUrl === undefined ? undefined : await postgresBuild(product.postgresUrl);
   const readyAfterSeconds = started?.readyAfterSeconds;
-  return { settings, readyAfterSeconds, accounts, health, postgres, scenarios, check };
+  return { settings, readyAfterSeconds, accounts, health, postgres, postgresBuild: build, scenarios, check };
 }
 
 /** Batches fill the product's queue with a few connections, whatever the others have. */

@@ -1,5 +1,5 @@
 import { machine, percent, table, whole, type Row } from '../table.js';
-import type { PostgresBaseline } from './baselines.js';
+import type { PostgresBaseline, PostgresBuild } from './baselines.js';
 import type { BenchSettings } from './config.js';
 import type { Tally } from './load.js';
 import { accepted, type ScenarioResult } from './scenario.js';
@@ -11,6 +11,8 @@ export interface BenchResults {
   /** Of GET /health/live, by number of connections. */
   readonly health: ReadonlyMap<number, Tally>;
   readonly postgres: PostgresBaseline | undefined;
+  /** Absent: the product ran already, and nobody has said on which. */
+  readonly postgresBuild: PostgresBuild | undefined;
   readonly scenarios: readonly ScenarioResult[];
   readonly check: SanityCheck;
 }
@@ -32,7 +34,7 @@ function transfersPerSecond({ measured }: ScenarioResult): number {
 export function asJson(results: BenchResults): unknown {
   const { settings, readyAfterSeconds, accounts, health, postgres, scenarios, check } = results;
   return {
-    machine: machine(),
+    machine: { ...machine(), postgres: results.postgresBuild },
     settings: {
       accounts: settings.accounts,
       seconds: settings.seconds,
@@ -79,6 +81,7 @@ export function asText(results: BenchResults): string {
     );
   }
   return [
+    runBy(results),
     'Baselines, from the same run:',
     ...baselines.map((line) => `  ${line}`),
     '',
@@ -93,6 +96,13 @@ export function asText(results: BenchResults): string {
     `Sanity check ${check.passed ? 'passed' : 'FAILED'}:`,
     ...check.sentences.map((sentence) => `  ${sentence}`),
   ].join('\n');
+}
+
+function runBy({ postgresBuild }: BenchResults): string {
+  if (postgresBuild === undefined) return `Node.js ${process.version}.`;
+  const { version, optimisation } = postgresBuild;
+  const compiled = optimisation === undefined ? '' : `, compiled with ${optimisation}`;
+  return `Node.js ${process.version}, Postgres ${version}${compiled}.`;
 }
 
 function row(result: ScenarioResult, { health, postgres }: BenchResults): Row {
