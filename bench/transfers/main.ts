@@ -42,6 +42,8 @@ async function measure(
   stop: AbortSignal,
 ): Promise<BenchResults> {
   if (started !== undefined) console.log(`Ready after ${started.readyAfterSeconds.toFixed(1)} s.`);
+  const { postgresUrl } = product;
+  const build = postgresUrl === undefined ? undefined : await postgresBuild(postgresUrl);
   const { health, postgres } = await measureBaselines(settings, product, stop);
   const run = randomBytes(6).toString('hex');
   const { ids: accountIds, tally: accounts } = await openAccounts(product, settings.accounts, run, stop);
@@ -61,7 +63,6 @@ async function measure(
     scenarios.push(await runScenario(bench, scenario, connections));
   }
   const check = await checkSanity(api, positionBefore, scenarios);
-  const build = product.postgresUrl === undefined ? undefined : await postgresBuild(product.postgresUrl);
   const readyAfterSeconds = started?.readyAfterSeconds;
   return { settings, readyAfterSeconds, accounts, health, postgres, postgresBuild: build, scenarios, check };
 }

@@ -11,7 +11,7 @@ export interface BenchResults {
   /** Of GET /health/live, by number of connections. */
   readonly health: ReadonlyMap<number, Tally>;
   readonly postgres: PostgresBaseline | undefined;
-  /** Absent: the product ran already, and nobody has said on which. */
+  /** Absent: the product ran already, and nobody has said on which Postgres. */
   readonly postgresBuild: PostgresBuild | undefined;
   readonly scenarios: readonly ScenarioResult[];
   readonly check: SanityCheck;
@@ -81,7 +81,7 @@ export function asText(results: BenchResults): string {
     );
   }
   return [
-    runBy(results),
+    ...runsOn(results),
     'Baselines, from the same run:',
     ...baselines.map((line) => `  ${line}`),
     '',
@@ -98,11 +98,13 @@ export function asText(results: BenchResults): string {
   ].join('\n');
 }
 
-function runBy({ postgresBuild }: BenchResults): string {
-  if (postgresBuild === undefined) return `Node.js ${process.version}.`;
+/** A product that ran already may run on another Node than we do. */
+function runsOn({ readyAfterSeconds, postgresBuild }: BenchResults): string[] {
+  const node = readyAfterSeconds === undefined ? [] : [`Node.js ${process.version}`];
+  if (postgresBuild === undefined) return node;
   const { version, optimisation } = postgresBuild;
   const compiled = optimisation === undefined ? '' : `, compiled with ${optimisation}`;
-  return `Node.js ${process.version}, Postgres ${version}${compiled}.`;
+  return [...node, `Postgres ${version}${compiled}`];
 }
 
 function row(result: ScenarioResult, { health, postgres }: BenchResults): Row {
