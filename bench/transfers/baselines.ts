@@ -14,7 +14,7 @@ export interface PostgresBaseline {
 
 export interface PostgresBuild {
   readonly version: string;
-  /** As the compiler was told, `-O2` or `-Os`; absent where only a superuser may know. */
+  /** As the compiler was told, `-O2` or `-Os`; absent where the role may not know. */
   readonly optimisation: string | undefined;
 }
 
@@ -23,15 +23,22 @@ export async function postgresBuild(url: string): Promise<PostgresBuild> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<{ version: string; flags: string | null }>(
-      `SELECT current_setting('server_version') AS version, CASE WHEN current_setting('is_superuser')::boolean
-        THEN (SELECT setting FROM pg_config() WHERE name = 'CFLAGS') END AS flags`,
+    const { rows } = await client.query<{ version: string; isAllowed: boolean }>(
+      `SELECT current_setting('server_version') AS version,
+        has_function_privilege('pg_config()', 'EXECUTE') AS "isAllowed"`,
     );
-    const { version = '', flags = null } = rows[0] ?? {};
-    return { version, optimisation: flags?.match(/-O\S*/g)?.at(-1) };
+    const { version, isAllowed } = rows[0]!;
+    return { version, optimisation: isAllowed ? await optimisationOf(client) : undefined };
   } finally {
     await client.end();
   }
+}
+
+async function optimisationOf(client: pg.Client): Promise<string | undefined> {
+  const { rows } = await client.query<{ flags: string }>(
+    "SELECT setting AS flags FROM pg_config() WHERE name = 'CFLAGS'",
+  );
+  return rows[0]?.flags.match(/-O\S*/g)?.at(-1);
 }
 
 /** How fast the product answers when it has nothing to do. */
