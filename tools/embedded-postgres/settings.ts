@@ -23,10 +23,8 @@ export const ledgerSettings: PostgresSettings = {
   archive_command: 'exit 0',
   random_page_cost: '1.1',
   jit: 'off',
-  // Account rows change with every posting; vacuum has to come often and finish soon.
-  autovacuum_naptime: '15s',
-  autovacuum_vacuum_scale_factor: '0.05',
-  autovacuum_analyze_scale_factor: '0.05',
+  // Once it comes, vacuum has to finish soon. How often is left at its default: tables whose rows change with every
+  // posting say themselves that they need it more often, and those that only grow would be read for nothing.
   autovacuum_vacuum_cost_limit: '1000',
   timezone: 'UTC',
   log_timezone: 'UTC',
