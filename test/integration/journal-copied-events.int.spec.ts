@@ -98,7 +98,7 @@ describe('the database refuses one of the events', () => {
     ];
     // As the server says it: a check was violated.
     expect(count(await Promise.all(fates))).toEqual({ accepted: 10, 23514: 1 });
-    expect(far.logged).toContain('the database refused a command');
+    expect(far.logged).toContain('a command could not be committed');
     expect(far.logged).not.toContain('the outcome of a commit is unknown');
   });
 
@@ -112,6 +112,29 @@ describe('the database refuses one of the events', () => {
     );
     expect(rows).toHaveLength(1);
     expect(await fateOf(ledger.move(alice, bob, 1n))).toBe('accepted');
+  });
+});
+
+describe('a bug in the middle of a long batch, whose first events are on their way', () => {
+  it('leaves nothing of it, and all of what came together with it', async () => {
+    const broken = { ...pay(), command: { kind: 'unknown' } } as unknown as BatchItem;
+    const items = times(300, (n) => (n === 200 ? broken : pay()));
+    // While the lane is at work, so that the rest is one commit.
+    const fates = [fateOf(ledger.move(alice, bob, 1n))];
+    fates.push(...times(5, (n) => fateOf(ledger.move(alice, bob, 1n, { key: `before-${n}` }))));
+    const batch = ledger.batch('independent', items, { key: 'batch' }).catch((error: Error) => error.message);
+    fates.push(...times(5, (n) => fateOf(ledger.move(alice, bob, 1n, { key: `after-${n}` }))));
+
+    expect(await batch).toBe('a part of a unit was recorded before the rest ran into a bug');
+    expect(count(await Promise.all(fates))).toEqual({ accepted: 11 });
+    expect(far.logged).toContain('a command could not be committed');
+    expect(await fateOf(ledger.move(alice, bob, 1n, { key: 'batch' }))).toBe('accepted');
+    const rows = await queryRows(
+      database.superuserUrl,
+      `SELECT FROM journal.events WHERE ledger_id = $1 AND type = 'transaction.posted'`,
+      [ledger.ledgerId],
+    );
+    expect(rows).toHaveLength(1 + 11 + 1);
   });
 });
 

@@ -183,7 +183,8 @@ const committing = [
     source('decide-batch'),
     `if (!outcome.accepted && mode === 'atomic') return batchRefused(index, outcome.refusal);`,
     `if (!outcome.accepted && mode === 'atomic') {
-        this.recordItems(request, null, toRecord, outcomes);
+        this.gathered.state.adopt(state);
+        toRecord.forEach(record);
         return batchRefused(index, outcome.refusal);
       }`,
     suite('decide-batch'),
@@ -191,8 +192,15 @@ const committing = [
   plant(
     'a dry run is recorded',
     source('decide-batch'),
-    `if (!request.isDryRun) this.recordItems(`,
-    `if (!request.isDryRun || mode === 'atomic') this.recordItems(`,
+    `if (!request.isDryRun) {`,
+    `if (!request.isDryRun || mode === 'atomic') {`,
+    suite('decide-batch'),
+  ),
+  plant(
+    'of a batch that runs into a bug, what came before it is kept',
+    source('decide-batch'),
+    `if (recorder.count > recordedBefore) throw new RecordedInPart(error);`,
+    ``,
     suite('decide-batch'),
   ),
 ];

@@ -10,7 +10,7 @@ import {
   voidOf,
 } from '../../../test/support/ledger-fixtures.js';
 import type { CreateTransactionCommand, LedgerCommand } from '#domain';
-import { decideBatch } from './decide-batch.js';
+import { decideBatch, RecordedInPart } from './decide-batch.js';
 import { chainHash, dataHash, genesisHash } from './event-chain.js';
 import { decodeEvent } from './event-codec.js';
 import type { Gathered } from './gather-batch.js';
@@ -349,11 +349,29 @@ describe("a client's batch", () => {
     expect(told).toHaveLength(20);
   });
 
-  it.each(both)('whose last item runs into a bug leaves no trace: %s', (mode) => {
+  describe('whose last item runs into a bug', () => {
     const unknown = item({ kind: 'unknown' } as unknown as CreateTransactionCommand);
-    const batch = decided([batchOf(mode, [payItem(60n, 'i'), unknown], { key: 'k' }), pay(100n, 'i')]);
-    expect(summary(batch)).toEqual(['bug', 'accepted']);
-    expect(requests(batch)).toEqual([['i', 11, 11]]);
+    const withBug = (mode: BatchMode, asked: Asked) => batchOf(mode, [payItem(60n, 'i'), unknown], asked);
+
+    it.each<[string, BatchMode, Asked]>([
+      ['of atomic items', 'atomic', { key: 'k' }],
+      ['a dry run of atomic ones', 'atomic', { isDryRun: true }],
+      ['a dry run of independent ones', 'independent', { isDryRun: true }],
+    ])('%s leaves no trace', (_, mode, asked) => {
+      const batch = decided([withBug(mode, asked), pay(100n, 'i')]);
+      expect(summary(batch)).toEqual(['bug', 'accepted']);
+      expect(requests(batch)).toEqual([['i', 11, 11]]);
+    });
+
+    it('of independent items, the first of which are on their way, takes all with it', () => {
+      const units = [pay(1n), withBug('independent', { key: 'k' }), pay(1n)];
+      expect(() => decided(units)).toThrow(RecordedInPart);
+    });
+
+    it('of independent items, none of which was accepted, fails alone', () => {
+      const refused = batchOf('independent', [payItem(500n), unknown], { key: 'k' });
+      expect(summary(decided([refused, pay(100n)]))).toEqual(['bug', 'accepted']);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { evolve, type Caller, type LedgerCommand, type LedgerState, type Refusal } from '#domain';
-import { keptAnswer } from './batch-answer.js';
+import { keptAnswer, type KeptItem } from './batch-answer.js';
 import { decideCommand, type DecidedEvent } from './decide-command.js';
 import { transactionIdOf } from './event-codec.js';
 import type { Gathered, Head } from './gather-batch.js';
@@ -28,6 +28,7 @@ export interface DecidedBatch extends RecordedBatch {
  * The pure loop of a batch: each unit is decided against the effects of those before it. A refused one leaves no
  * trace, and neither does one whose decision throws (a bug), which fails alone.
  * @param onRecorded gets the events one by one, while others are still to be decided; must not throw
+ * @throws RecordedInPart
  * @throws StateAheadOfEvents
  */
 export function decideBatch(
@@ -40,15 +41,24 @@ export function decideBatch(
   const recorder = new EventRecorder(ledgerId, head, gathered.state, onRecorded);
   const decider = new UnitDecider(gathered, recorder);
   const fates = units.map((unit): Fate => {
+    const recordedBefore = recorder.count;
     try {
       return { outcome: decider.decide(unit) };
     } catch (error) {
+      if (recorder.count > recordedBefore) throw new RecordedInPart(error);
       return { bug: error instanceof Error ? error : new Error(String(error)) };
     }
   });
   const batch = recorder.batch();
   if (gathered.state.position !== head.position + BigInt(batch.events.length)) throw new StateAheadOfEvents();
   return { fates, ...batch };
+}
+
+/** A bug in the middle of a unit whose first events are on their way: nothing of the batch may be committed. */
+export class RecordedInPart extends Error {
+  constructor(bug: unknown) {
+    super('a part of a unit was recorded before the rest ran into a bug', { cause: bug });
+  }
 }
 
 /** A bug, of one of the commands, between an effect and its event. */
@@ -99,30 +109,41 @@ class UnitDecider {
   }
 
   /**
-   * Everything is decided on an overlay before anything is recorded, so that a batch which is refused as a whole, or
-   * whose last item runs into a bug, leaves no trace. What was decided there is then adopted, and recorded.
+   * Independent items are recorded one by one, as neighbours in a lane are, so that the first are written while the
+   * last are decided. Atomic ones are decided on an overlay before any of them is recorded, so that a batch which is
+   * refused as a whole leaves no trace; what was decided there is then adopted. A dry run stays on its overlay.
    */
   private decideItems(request: WriteRequest, { mode, items }: ItemBatch): BatchOutcome {
     const keyed = keyedRequestOf(request, request);
     const replay = keyed && this.seen.batchOutcomeOf(keyed);
     if (replay) return replay;
-    const state = this.gathered.state.overlay();
+    const isRecordedAtOnce = mode === 'independent' && !request.isDryRun;
+    const state = isRecordedAtOnce ? this.gathered.state : this.gathered.state.overlay();
     const seen = this.seen.overlay();
     // The batch's own key stands for all of it: none of its items can have it as well.
     if (keyed) seen.addBatch(keyed, []);
-    const outcomes: Outcome[] = [];
+    const written: CommittedEvent[] = [];
+    const record = (accepted: AcceptedItem) => written.push(...this.recordItem(request, accepted));
     const toRecord: AcceptedItem[] = [];
+    const accept = isRecordedAtOnce ? record : (accepted: AcceptedItem) => toRecord.push(accepted);
+    const outcomes: Outcome[] = [];
     for (const [index, item] of items.entries()) {
       const keyedItem = keyedRequestOf(request, item);
       const outcome =
         refusedBefore(item) ??
         (keyedItem && seen.outcomeOf(keyedItem)) ??
-        this.decideItem(request, item, keyedItem, state, toRecord);
+        this.decideItem(request, item, keyedItem, state, accept);
       if (!outcome.accepted && mode === 'atomic') return batchRefused(index, outcome.refusal);
       if (keyedItem && outcome.accepted && !outcome.isReplay) seen.addCommand(keyedItem, outcome.events);
       outcomes.push(outcome);
     }
-    if (!request.isDryRun) this.recordItems(request, keyed, state, toRecord, outcomes);
+    if (!request.isDryRun) {
+      // Made before any of an atomic batch is recorded, because from its first event on nothing may go wrong.
+      const kept = keyed ? keptAnswer(outcomes) : [];
+      if (!isRecordedAtOnce) this.gathered.state.adopt(state);
+      toRecord.forEach(record);
+      if (keyed) this.useUpForBatch(keyed, written, outcomes, kept);
+    }
     return { accepted: true, isReplay: false, isDryRun: request.isDryRun, items: outcomes };
   }
 
@@ -131,35 +152,33 @@ class UnitDecider {
     item: BatchItem,
     keyed: KeyedRequest | null,
     state: LedgerState,
-    toRecord: AcceptedItem[],
+    accept: (item: AcceptedItem) => void,
   ): Outcome {
     const decided = decideCommand(item.command, state, callerOf(request), this.gathered.undecidable);
     if (!decided.accepted) return decided;
     const events = evolveBy(decided.events, state);
-    toRecord.push({ item, keyed, decided: decided.events, events });
+    accept({ item, keyed, decided: decided.events, events });
     return accepted(events, request.isDryRun);
   }
 
-  /** An item's events carry its own key, else that of the batch. A batch that writes nothing uses up no key. */
-  private recordItems(
-    request: WriteRequest,
-    keyed: KeyedRequest | null,
-    state: LedgerState,
-    toRecord: readonly AcceptedItem[],
+  /** An item's events carry its own key, else that of the batch. */
+  private recordItem(request: WriteRequest, accepted: AcceptedItem): readonly CommittedEvent[] {
+    const { item, keyed, decided, events } = accepted;
+    const { idempotencyKey, requestHash } = keyed ? item : request;
+    this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, decided, events);
+    if (keyed) this.useUp(keyed, events);
+    return events;
+  }
+
+  /** A batch that writes nothing uses up no key. */
+  private useUpForBatch(
+    keyed: KeyedRequest,
+    written: readonly CommittedEvent[],
     outcomes: readonly Outcome[],
+    kept: readonly KeptItem[],
   ): void {
-    // Made first, because from the first event on nothing may go wrong.
-    const kept = keyed ? keptAnswer(outcomes) : [];
-    this.gathered.state.adopt(state);
-    const recorded: CommittedEvent[] = [];
-    for (const { item, keyed: keyedItem, decided, events } of toRecord) {
-      const { idempotencyKey, requestHash } = keyedItem ? item : request;
-      this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, decided, events);
-      if (keyedItem) this.useUp(keyedItem, events);
-      recorded.push(...events);
-    }
-    if (!keyed || recorded.length === 0) return;
-    this.recorder.keep(keyed, recorded, kept);
+    if (written.length === 0) return;
+    this.recorder.keep(keyed, written, kept);
     this.seen.addBatch(keyed, outcomes);
   }
 

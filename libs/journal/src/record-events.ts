@@ -84,6 +84,11 @@ export class EventRecorder {
     this.previousHash = head.hash;
   }
 
+  /** How many events there are so far. */
+  get count(): number {
+    return this.events.length;
+  }
+
   /** @param committed the same events, where and when the state has put them */
   record(origin: Origin, decided: readonly DecidedEvent[], committed: readonly CommittedEvent[]): void {
     for (const [index, { event, dataText }] of decided.entries()) {

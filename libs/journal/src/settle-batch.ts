@@ -165,7 +165,7 @@ export class BatchSettler {
     }
   }
 
-  /** The database refuses the data of one of them, which may be a batch: halves are tried apart until it stands alone. */
+  /** The data of one of them, which may be a batch, can't be committed: halves are tried apart until it stands alone. */
   private async isolate(
     ledgerId: string,
     open: readonly QueuedUnit[],
@@ -173,7 +173,7 @@ export class BatchSettler {
     isMoreWaiting: () => boolean,
   ): Promise<void> {
     if (open.length === 1) {
-      this.log.error({ ledgerId, err: error, kind: kindOf(open[0]!) }, 'the database refused a command');
+      this.log.error({ ledgerId, err: error, kind: kindOf(open[0]!) }, 'a command could not be committed');
       open[0]!.fail(error);
       return;
     }
