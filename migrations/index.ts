@@ -13,6 +13,7 @@ import { Lifecycle1763700000012 } from './1763700000012-lifecycle.js';
 import { LifecycleLists1763700000013 } from './1763700000013-lifecycle-lists.js';
 import { FairExpiry1763700000014 } from './1763700000014-fair-expiry.js';
 import { AppendCopied1763700000015 } from './1763700000015-append-copied.js';
+import { ShortNameLists1763700000016 } from './1763700000016-short-name-lists.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   LifecycleLists1763700000013,
   FairExpiry1763700000014,
   AppendCopied1763700000015,
+  ShortNameLists1763700000016,
 ];

@@ -62,3 +62,21 @@ test('afterwards there is nothing to do', async () => {
   const { rowCount } = await client.query('SELECT FROM public.migrations');
   expect(rowCount).toBe(migrations.length);
 });
+
+test('no index lets so much wait that whoever fills its list keeps others waiting', async () => {
+  const { rows: indexes } = await (
+    await connect(database.superuserUrl)
+  ).query<{ name: string; kilobytes: number | null }>(
+    `SELECT c.relname AS name, (
+        SELECT option_value::integer FROM pg_options_to_table(c.reloptions)
+        WHERE option_name = 'gin_pending_list_limit'
+      ) AS kilobytes
+      FROM pg_class c JOIN pg_am m ON m.oid = c.relam WHERE m.amname = 'gin' ORDER BY 1`,
+  );
+  expect(indexes).toEqual([
+    // Filled by who writes the journal.
+    { name: 'accounts_name', kilobytes: 128 },
+    // Filled by the projection, which no writer waits for.
+    { name: 'transactions_reference', kilobytes: 1_024 },
+  ]);
+});
