@@ -197,9 +197,16 @@ const committing = [
     suite('decide-batch'),
   ),
   plant(
+    'an earlier request that can not be read is noticed too late',
+    source('decide-batch'),
+    `for (const keyedItem of keyedItems) if (keyedItem) seen.outcomeOf(keyedItem);`,
+    ``,
+    suite('decide-batch'),
+  ),
+  plant(
     'of a batch that runs into a bug, what came before it is kept',
     source('decide-batch'),
-    `if (recorder.count > recordedBefore) throw new RecordedInPart(error);`,
+    `if (recorder.count > recordedBefore) throw new DoneInPart(error);`,
     ``,
     suite('decide-batch'),
   ),

@@ -23,8 +23,9 @@ export const ledgerSettings: PostgresSettings = {
   archive_command: 'exit 0',
   random_page_cost: '1.1',
   jit: 'off',
-  // Once it comes, vacuum has to finish soon. How often is left at its default: tables whose rows change with every
-  // posting say themselves that they need it more often, and those that only grow would be read for nothing.
+  // Rows that change leave much behind; vacuum has to come often and finish soon. Statistics are made as often as
+  // Postgres makes them by itself: no plan of ours waits for them, and tables that only grow would be read for nothing.
+  autovacuum_vacuum_scale_factor: '0.05',
   autovacuum_vacuum_cost_limit: '1000',
   timezone: 'UTC',
   log_timezone: 'UTC',

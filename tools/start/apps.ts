@@ -88,19 +88,19 @@ function receiverOf(port: number, { surroundings, dataDirectory }: StartSettings
 /**
  * Requests are many and short, and what they leave behind outlives the small young generation of the default,
  * which then copies it again and again. It has up to three semi-spaces, which together take no more than a sixteenth
- * of the memory. The Dockerfile says the same for a small container.
- * @returns MiB
+ * of the memory where there is enough of it. The Dockerfile says the same for a small container.
+ * @returns MiB, a power of two: V8 takes the next higher one of anything else
  */
 export function semiSpaceOf(memoryBytes: number): number {
-  const share = Math.floor(memoryBytes / MIB / 16 / 3);
-  return Math.min(Math.max(share, SEMI_SPACE_MIN), SEMI_SPACE_MAX);
+  const share = memoryBytes / MIB / 16 / 3;
+  const power = 2 ** Math.floor(Math.log2(share));
+  return Math.min(Math.max(power, SEMI_SPACE_MIN), SEMI_SPACE_MAX);
 }
 
 const MIB = 1024 ** 2;
-/** What Node has by itself. */
+/** What Node 20 has by itself. */
 const SEMI_SPACE_MIN = 16;
-/** More gains nothing any more. */
-const SEMI_SPACE_MAX = 192;
+const SEMI_SPACE_MAX = 256;
 
 /** Of this machine, or of the container around us. */
 function memoryBytes(): number {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { NotAUuid } from '#platform';
 import { appendStatement } from './append-batch.js';
-import { decideBatch, RecordedInPart, StateAheadOfEvents, type DecidedBatch } from './decide-batch.js';
+import { decideBatch, DoneInPart, StateAheadOfEvents, type DecidedBatch } from './decide-batch.js';
 import { EventCopy } from './event-copy.js';
 import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
 import type { KnownAccounts } from './known-accounts.js';
@@ -152,7 +152,7 @@ function isReportedByServer(error: Error): boolean {
 const passingClasses = new Set(['08', '25', '28', '3D', '40', '53', '55', '57', '58', 'XX']);
 
 function isDataError(error: Error): boolean {
-  if (error instanceof NotAUuid || error instanceof RecordedInPart || error instanceof StateAheadOfEvents) {
+  if (error instanceof NotAUuid || error instanceof DoneInPart || error instanceof StateAheadOfEvents) {
     return true;
   }
   const sqlState = sqlStateOf(error);

@@ -10,7 +10,8 @@ import {
   voidOf,
 } from '../../../test/support/ledger-fixtures.js';
 import type { CreateTransactionCommand, LedgerCommand } from '#domain';
-import { decideBatch, RecordedInPart } from './decide-batch.js';
+import { decideBatch, DoneInPart } from './decide-batch.js';
+import { requestIdentity } from './earlier-requests.js';
 import { chainHash, dataHash, genesisHash } from './event-chain.js';
 import { decodeEvent } from './event-codec.js';
 import type { Gathered } from './gather-batch.js';
@@ -365,7 +366,31 @@ describe("a client's batch", () => {
 
     it('of independent items, the first of which are on their way, takes all with it', () => {
       const units = [pay(1n), withBug('independent', { key: 'k' }), pay(1n)];
-      expect(() => decided(units)).toThrow(RecordedInPart);
+      expect(() => decided(units)).toThrow(DoneInPart);
+    });
+
+    it('in the middle of an effect, takes all with it', () => {
+      const state = stateOf([accountWith(alice, 100n), accountWith(bob, 0n)]);
+      state.putAccount = () => {
+        throw new Error('a bug');
+      };
+      for (const work of [pay(1n), batchOf('independent', [payItem(1n)])]) {
+        expect(() => decided([work], 100n, { state })).toThrow(
+          expect.objectContaining({ constructor: DoneInPart, cause: new Error('a bug') }) as Error,
+        );
+      }
+    });
+
+    it.each(both)('because what was recorded under a key of it can not be read, fails alone: %s', (mode) => {
+      const readEvents = () => {
+        throw new Error('of a later release');
+      };
+      const earlier = { kind: 'command', requestHash: keyed('old').requestHash!, readEvents } as const;
+      const earlierRequests = new Map([[requestIdentity('', 'old'), earlier]]);
+      const batch = batchOf(mode, [payItem(1n), payItem(1n, 'old')], { key: 'k' });
+      const { fates, events } = decided([pay(1n), batch, pay(1n)], 100n, { earlierRequests });
+      expect(fates[1]).toEqual({ bug: new Error('of a later release') });
+      expect(events).toHaveLength(2);
     });
 
     it('of independent items, none of which was accepted, fails alone', () => {

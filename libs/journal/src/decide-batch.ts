@@ -26,9 +26,9 @@ export interface DecidedBatch extends RecordedBatch {
 
 /**
  * The pure loop of a batch: each unit is decided against the effects of those before it. A refused one leaves no
- * trace, and neither does one whose decision throws (a bug), which fails alone.
+ * trace, and neither does one whose decision throws (a bug) before anything is done, which fails alone.
  * @param onRecorded gets the events one by one, while others are still to be decided; must not throw
- * @throws RecordedInPart
+ * @throws DoneInPart where a unit throws later than that
  * @throws StateAheadOfEvents
  */
 export function decideBatch(
@@ -45,7 +45,8 @@ export function decideBatch(
     try {
       return { outcome: decider.decide(unit) };
     } catch (error) {
-      if (recorder.count > recordedBefore) throw new RecordedInPart(error);
+      if (error instanceof DoneInPart) throw error;
+      if (recorder.count > recordedBefore) throw new DoneInPart(error);
       return { bug: error instanceof Error ? error : new Error(String(error)) };
     }
   });
@@ -54,10 +55,10 @@ export function decideBatch(
   return { fates, ...batch };
 }
 
-/** A bug in the middle of a unit whose first events are on their way: nothing of the batch may be committed. */
-export class RecordedInPart extends Error {
+/** A bug in the middle of an effect, or of a unit whose first events are on their way: nothing may be committed. */
+export class DoneInPart extends Error {
   constructor(bug: unknown) {
-    super('a part of a unit was recorded before the rest ran into a bug', { cause: bug });
+    super('a part of a command or batch was done before the rest ran into a bug', { cause: bug });
   }
 }
 
@@ -126,9 +127,12 @@ class UnitDecider {
     const record = (accepted: AcceptedItem) => written.push(...this.recordItem(request, accepted));
     const toRecord: AcceptedItem[] = [];
     const accept = isRecordedAtOnce ? record : (accepted: AcceptedItem) => toRecord.push(accepted);
+    const keyedItems = items.map((item) => keyedRequestOf(request, item));
+    // What was recorded under a key may be of a later release: who can't read it says so before anything is done.
+    for (const keyedItem of keyedItems) if (keyedItem) seen.outcomeOf(keyedItem);
     const outcomes: Outcome[] = [];
     for (const [index, item] of items.entries()) {
-      const keyedItem = keyedRequestOf(request, item);
+      const keyedItem = keyedItems[index]!;
       const outcome =
         refusedBefore(item) ??
         (keyedItem && seen.outcomeOf(keyedItem)) ??
@@ -202,10 +206,17 @@ function keyedRequestOf(
   return isDryRun || key === null || !requestHash ? null : { owner, key, requestHash };
 }
 
-/** The state goes on by the events; where and when each of them is, or would be, recorded follows from it. */
+/**
+ * The state goes on by the events; where and when each of them is, or would be, recorded follows from it.
+ * @throws DoneInPart
+ */
 function evolveBy(decided: readonly DecidedEvent[], state: LedgerState): CommittedEvent[] {
   return decided.map(({ event }) => {
-    evolve(state, event);
+    try {
+      evolve(state, event);
+    } catch (error) {
+      throw new DoneInPart(error);
+    }
     const { position, recordedAt } = state;
     return { position, recordedAt, transactionId: transactionIdOf(event), event };
   });
