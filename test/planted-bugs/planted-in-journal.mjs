@@ -199,8 +199,8 @@ const committing = [
   plant(
     'an earlier request that can not be read is noticed too late',
     source('decide-batch'),
-    `for (const keyedItem of keyedItems) if (keyedItem) seen.outcomeOf(keyedItem);`,
-    ``,
+    `const earlier = keyedItems.map((keyedItem) => keyedItem && seen.outcomeOf(keyedItem));`,
+    `const earlier: Outcome[] = [];`,
     suite('decide-batch'),
   ),
   plant(

@@ -1,5 +1,5 @@
 import { evolve, type Caller, type LedgerCommand, type LedgerState, type Refusal } from '#domain';
-import { keptAnswer, type KeptItem } from './batch-answer.js';
+import { keptAnswer } from './batch-answer.js';
 import { decideCommand, type DecidedEvent } from './decide-command.js';
 import { transactionIdOf } from './event-codec.js';
 import type { Gathered, Head } from './gather-batch.js';
@@ -129,12 +129,13 @@ class UnitDecider {
     const accept = isRecordedAtOnce ? record : (accepted: AcceptedItem) => toRecord.push(accepted);
     const keyedItems = items.map((item) => keyedRequestOf(request, item));
     // What was recorded under a key may be of a later release: who can't read it says so before anything is done.
-    for (const keyedItem of keyedItems) if (keyedItem) seen.outcomeOf(keyedItem);
+    const earlier = keyedItems.map((keyedItem) => keyedItem && seen.outcomeOf(keyedItem));
     const outcomes: Outcome[] = [];
     for (const [index, item] of items.entries()) {
       const keyedItem = keyedItems[index]!;
       const outcome =
         refusedBefore(item) ??
+        earlier[index] ??
         (keyedItem && seen.outcomeOf(keyedItem)) ??
         this.decideItem(request, item, keyedItem, state, accept);
       if (!outcome.accepted && mode === 'atomic') return batchRefused(index, outcome.refusal);
@@ -146,7 +147,11 @@ class UnitDecider {
       const kept = keyed ? keptAnswer(outcomes) : [];
       if (!isRecordedAtOnce) this.gathered.state.adopt(state);
       toRecord.forEach(record);
-      if (keyed) this.useUpForBatch(keyed, written, outcomes, kept);
+      // A batch that writes nothing uses up no key.
+      if (keyed && written.length > 0) {
+        this.recorder.keep(keyed, written, kept);
+        this.seen.addBatch(keyed, outcomes);
+      }
     }
     return { accepted: true, isReplay: false, isDryRun: request.isDryRun, items: outcomes };
   }
@@ -172,18 +177,6 @@ class UnitDecider {
     this.recorder.record({ actor: request.actor, idempotencyKey, requestHash }, decided, events);
     if (keyed) this.useUp(keyed, events);
     return events;
-  }
-
-  /** A batch that writes nothing uses up no key. */
-  private useUpForBatch(
-    keyed: KeyedRequest,
-    written: readonly CommittedEvent[],
-    outcomes: readonly Outcome[],
-    kept: readonly KeptItem[],
-  ): void {
-    if (written.length === 0) return;
-    this.recorder.keep(keyed, written, kept);
-    this.seen.addBatch(keyed, outcomes);
   }
 
   /** A command that changes nothing uses up no key. */
