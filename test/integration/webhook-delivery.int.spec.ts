@@ -70,6 +70,12 @@ async function endpointRow(id: string) {
   return rows[0];
 }
 
+/** It is counted a moment after it is written. */
+async function untilCountedAsDisabled(registry: TestDispatcher['registry'], reason: string): Promise<void> {
+  const line = `dispatcher_disabled_endpoints_total{reason="${reason}"} 1`;
+  await until('it is counted', async () => (await registry.metrics()).includes(line));
+}
+
 async function disable(id: string) {
   await superuser.query(
     `WITH off AS (
@@ -193,7 +199,7 @@ describe('an endpoint', () => {
       [ledger.id],
     );
     expect(rows).toMatchObject([{ actor: 'dispatcher', details: { reason: 'gone' } }]);
-    expect(await registry.metrics()).toContain('dispatcher_disabled_endpoints_total{reason="gone"} 1');
+    await untilCountedAsDisabled(registry, 'gone');
   });
 
   it('that fails for days is disabled, and not before', async () => {
@@ -212,7 +218,7 @@ describe('an endpoint', () => {
     await stream.feed(ledger.messages(1));
     await until('it is disabled', async () => (await endpointRow(id)).disabled_reason === 'failing');
     await until('all is cancelled', async () => (await countByStatus(superuser, id))['cancelled'] === 2);
-    expect(await registry.metrics()).toContain('dispatcher_disabled_endpoints_total{reason="failing"} 1');
+    await untilCountedAsDisabled(registry, 'failing');
   });
 
   it('that is disabled by hand has its pending deliveries cancelled, also those of a deleted one', async () => {
