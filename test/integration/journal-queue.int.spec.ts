@@ -347,3 +347,17 @@ it('tells those who listen of each commit, and of nothing else', async () => {
   await fateOf(ledger.move(alice, bob, 1n, { key: 'k' }));
   expect(heard).toEqual([ledger.ledgerId]);
 });
+
+it('answers what is committed although who listens fails, and tells the others', async () => {
+  const one = start();
+  const ledger = await one.newLedger();
+  const [alice, bob] = await accountsIn(ledger);
+  const heard: string[] = [];
+  one.journal.onCommitted(() => {
+    throw new Error('a bug');
+  });
+  one.journal.onCommitted((ledgerId) => heard.push(ledgerId));
+  expect(await fateOf(ledger.move(alice, bob, 1n))).toBe('accepted');
+  expect(heard).toEqual([ledger.ledgerId]);
+  expect(one.logged).toContain('who is told of commits failed');
+});

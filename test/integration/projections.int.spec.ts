@@ -482,6 +482,41 @@ describe('the runner', () => {
     expect((await checkpointOf(busy.ledgerId)).position).toBeLessThan(Number(busy.head));
   });
 
+  it('says of which ledgers it can only just keep up with', async () => {
+    const { journal: busy, alice, bob } = await smallLedger();
+    const post = async (transactions: number) => {
+      for (let n = 0; n < transactions; n++) busy.post([{ sender: alice, recipient: bob, amount: 1n }]);
+      await busy.commit();
+      runner.poke(busy.ledgerId);
+    };
+    const runner = startRunner(listsProjection, { eventsPerTurnMax: 10, restMs: 200, scanEveryMs: 60_000 });
+    await post(95);
+    await until(() => runner.isHardPressed(busy.ledgerId), 'a turn was full');
+    await until(isCaughtUp(busy), 'the ledger is caught up');
+    await post(1);
+    await until(isCaughtUp(busy), 'the ledger is caught up again');
+    await until(() => !runner.isHardPressed(busy.ledgerId), 'a turn had little to do');
+    expect(runner.isHardPressed(randomUUID())).toBe(false);
+  });
+
+  it('can only just keep up with a ledger while its turns fail', async () => {
+    const { journal, alice, bob } = await smallLedger();
+    journal.post([{ sender: alice, recipient: bob, amount: 1n }]);
+    await journal.commit();
+    let isBroken = true;
+    const flaky: Projection = {
+      ...listsProjection,
+      project: (...args) =>
+        isBroken ? Promise.reject(new Error('broken for now')) : listsProjection.project(...args),
+    };
+    const runner = startRunner(flaky, { retryMs: 20, scanEveryMs: 60_000 });
+    runner.poke(journal.ledgerId);
+    await until(() => runner.isHardPressed(journal.ledgerId), 'a turn has failed');
+    isBroken = false;
+    await until(isCaughtUp(journal), 'the ledger is caught up');
+    await until(() => !runner.isHardPressed(journal.ledgerId), 'a turn has succeeded');
+  });
+
   it('ends the turns that run when it is stopped, and begins no other', async () => {
     const { journal } = await smallLedger();
     let isInTurn = false;

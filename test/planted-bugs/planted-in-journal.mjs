@@ -159,9 +159,9 @@ const committing = [
   plant(
     'who listens is told before the commit, whatever becomes of it',
     source('settle-batch'),
-    `const attempt = await this.attempt(ledgerId, open);`,
-    `this.onCommitted(ledgerId, { events: [] } as unknown as DecidedBatch);
-      const attempt = await this.attempt(ledgerId, open);`,
+    `const attempt = await this.attempt(ledgerId, open, hasFailed ? null : lane, ahead);`,
+    `this.onCommitted(ledgerId);
+      const attempt = await this.attempt(ledgerId, open, hasFailed ? null : lane, ahead);`,
     testsOf(integration('journal-queue'), 'tells those who listen'),
   ),
   plant(
@@ -298,6 +298,112 @@ const remembering = [
   ),
 ];
 
+const ahead = [
+  plant(
+    'an account is as it was read, and not as the batch in front has left it',
+    'libs/domain/src/ledger-state.ts',
+    `if (!this.accounts.has(account.id)) this.accounts.set(account.id, account);`,
+    `this.accounts.set(account.id, account);`,
+    'libs/domain/src/ledger-state.spec.ts',
+    testsOf(integration('journal-ahead'), 'made and destroyed'),
+  ),
+  plant(
+    'an account that was read ahead is remembered as it was before the batch in front',
+    source('ahead-batch'),
+    `return gathered.map(({ id }) => state.account(id)!);`,
+    `return gathered;`,
+    testsOf(integration('journal-ahead'), 'remembered as the last of them'),
+  ),
+  plant(
+    'a batch that was decided ahead is written whatever the head is',
+    source('ahead-batch'),
+    `if (isExpected(head, expected) && `,
+    `if (`,
+    testsOf(integration('journal-ahead'), 'another process comes in between'),
+  ),
+  plant(
+    'a batch is recorded at a time long past',
+    source('ahead-batch'),
+    ` && performance.now() - read.sentAt < sentAheadMsMax`,
+    ``,
+    testsOf(integration('journal-ahead'), 'decided long ago'),
+  ),
+  plant(
+    'a key that the batch in front uses up is taken for a free one',
+    source('ahead-batch'),
+    `row.requests !== null || keysMeet(batch, names)`,
+    `row.requests !== null`,
+    testsOf(integration('journal-ahead'), 'a key is used up'),
+  ),
+  plant(
+    'a key that was used up before is taken for a free one',
+    source('ahead-batch'),
+    `row.requests !== null || keysMeet(batch, names)`,
+    `keysMeet(batch, names)`,
+    testsOf(integration('journal-ahead'), 'used up long before'),
+  ),
+  plant(
+    'money is made out of a ROOT that was not read',
+    source('ahead-batch'),
+    `if (!read || front.batch.settings.length > 0) return null;`,
+    `if (!read) return null;`,
+    testsOf(integration('journal-ahead'), 'of which nobody else has any'),
+  ),
+  plant(
+    'what changes a currency is decided ahead without its rate',
+    source('ahead-batch'),
+    `if (needsRules(names, named)) return null;`,
+    ``,
+    testsOf(integration('journal-ahead'), 'rates, for which more has to be read'),
+  ),
+  withError(
+    "reading 'map'",
+    plant(
+      'what has expired is executed, with the answers of others',
+      source('settle-batch'),
+      `if (ahead && !ahead.isOf(open)) {`,
+      `if (ahead && open.length === 0) {`,
+      testsOf(integration('journal-ahead'), 'what expires while'),
+    ),
+  ),
+  plant(
+    'a batch that more would still join is decided ahead',
+    source('lane'),
+    `if (!isFull || `,
+    `if (count === 0 || `,
+    suite('lane'),
+    testsOf(integration('journal-ahead'), 'more would still join'),
+  ),
+  plant(
+    'a process keeps a ledger for as long as it has full batches',
+    source('ahead-batch'),
+    `known === null || sentAt - runSince > runMsMax`,
+    `known === null`,
+    testsOf(integration('journal-ahead'), 'there is a gap for others'),
+  ),
+  plant(
+    'a busy ledger keeps the connection that another one waits for',
+    source('settle-batch'),
+    `this.pool.waitingCount === 0 && this.isKeptUpWith(ledgerId)`,
+    `this.isKeptUpWith(ledgerId)`,
+    testsOf(integration('journal-ahead'), 'for whose connection'),
+  ),
+  plant(
+    'lists fall behind a ledger whose batches are decided ahead',
+    source('settle-batch'),
+    `this.pool.waitingCount === 0 && this.isKeptUpWith(ledgerId)`,
+    `this.pool.waitingCount === 0`,
+    testsOf(integration('journal-ahead'), 'followed too slowly'),
+  ),
+  plant(
+    'what is on disk is looked for behind the batch that keeps the head',
+    source('commit-batch'),
+    `let isThere = await isOnDisk(client, ledgerId, batch);`,
+    `let isThere = false;`,
+    testsOf(integration('journal-ahead'), 'on a connection that is silent'),
+  ),
+];
+
 const binary = [
   plant(
     'an absent text of an array is stored as an empty one',
@@ -347,7 +453,7 @@ const copying = [
   plant(
     'rows that are given up are never ended, and keep the ledger',
     source('commit-batch'),
-    `copy?.abandon();`,
+    `begun?.copy.abandon();`,
     ``,
     testsOf(integration('journal-copied-events'), 'leaves the ledger free at once'),
   ),
@@ -381,6 +487,7 @@ export const plantedInJournal = [
   ...committing,
   ...idempotency,
   ...remembering,
+  ...ahead,
   ...binary,
   ...copying,
 ];

@@ -5,9 +5,10 @@ import { DelayLine } from './delay-line.js';
  * What happens to the bytes that were waited for, on their connection:
  * `cut-before`: they never arrive, and both ends see the connection end.
  * `cut-after`: they arrive; then both ends see it end, and no answer comes back.
- * `hold`: neither they nor anything after them passes, in either direction, until `release`.
+ * `hold`: neither they nor anything that came with or after them passes, in either direction, until `release`.
+ * `hold-from`: what came in front of them passes, and then nothing until `release`.
  */
-export type Fault = 'cut-before' | 'cut-after' | 'hold';
+export type Fault = 'cut-before' | 'cut-after' | 'hold' | 'hold-from';
 
 interface Armed {
   readonly bytes: string;
@@ -116,15 +117,25 @@ export class TcpProxy {
         upstream.write(chunk, () => client.destroy());
         break;
       case 'hold':
-        client.pause();
-        upstream.pause();
-        this.held.push(() => {
-          upstream.write(chunk);
-          client.resume();
-          upstream.resume();
-        });
+        this.hold(chunk, client, upstream);
         break;
+      case 'hold-from': {
+        const from = chunk.indexOf(armed.bytes);
+        upstream.write(chunk.subarray(0, from));
+        this.hold(chunk.subarray(from), client, upstream);
+        break;
+      }
     }
     armed?.happened();
+  }
+
+  private hold(bytes: Buffer, client: Socket, upstream: Socket): void {
+    client.pause();
+    upstream.pause();
+    this.held.push(() => {
+      upstream.write(bytes);
+      client.resume();
+      upstream.resume();
+    });
   }
 }

@@ -54,6 +54,7 @@ export async function startLedger(settings: LedgerSettings, log: Log): Promise<R
   );
   const projections = await startProjections(settings, readPool, registry, logger);
   journal.onCommitted((ledgerId) => projections.poke(ledgerId));
+  journal.decideAheadWhile((ledgerId) => projections.keepUpWith(ledgerId));
   const publishing = await startPublishing(settings, registry, logger);
   journal.onCommitted((ledgerId) => publishing.poke(ledgerId));
   const expiry = startExpiry(settings, journal, registry, logger);

@@ -118,6 +118,43 @@ describe('an overlay of what is not on accounts', () => {
   });
 });
 
+describe('a state that goes on as that of the next batch', () => {
+  const carol = idOf(1, 9);
+  const next = (now: bigint) => ({
+    now,
+    accounts: [accountWith(alice, 1_000n), accountWith(carol, 3n)],
+    transactionExternalIds: ['order-7'],
+  });
+
+  it('keeps what the batches before have left, and gets what it did not know', () => {
+    const state = base();
+    apply(moveOf(idOf(2, 2), alice, bob, 1n, { externalId: 'order-1' }), state);
+    const left = [state.account(alice), state.position, state.recordedAt];
+    state.goOn(next(9_000_000n));
+    expect([state.account(alice), state.position, state.recordedAt]).toEqual(left);
+    expect(state.account(carol)).toEqual(accountWith(carol, 3n));
+    const ids = ['order-1', 'order-7', 'order-8'];
+    expect(ids.map((id) => state.isTransactionExternalIdTaken(id))).toEqual([true, true, false]);
+  });
+
+  it('forgets the transactions of the batches before', () => {
+    const state = base();
+    apply(holdOf(txn, alice, bob, 4n), state);
+    state.goOn(next(9_000_000n));
+    expect(state.transaction(txn)).toBeUndefined();
+    expect(state.touchedAccountIds.size).toBe(0);
+  });
+
+  it('records by the clock of the next batch, and never before what is recorded', () => {
+    const state = base();
+    apply(moveOf(idOf(2, 2), alice, bob, 1n), state);
+    state.goOn(next(9_000_000n));
+    expect(state.nextRecordedAt).toBe(9_000_000n);
+    state.goOn(next(1n));
+    expect(state.nextRecordedAt).toBe(state.recordedAt + 1n);
+  });
+});
+
 describe('a state that adopts an overlay', () => {
   const all = [
     { kind: 'add-currency', code: 'POINTS', exponent: 3, name: 'Points' },

@@ -24,6 +24,8 @@ export interface GatheredState {
   readonly systemAccountId: (name: SystemAccountName, currency: string) => string;
 }
 
+type GatheredMore = Pick<GatheredState, 'now' | 'accounts' | 'transactionExternalIds'>;
+
 /**
  * What a batch has gathered of one ledger, with the effects of the commands decided so far. An overlay
  * sees its base and keeps its own changes apart: it is dropped by being forgotten. Nothing here knows
@@ -43,7 +45,7 @@ export class LedgerState {
   private constructor(
     private readonly base: LedgerState | null,
     readonly systemAccountId: (name: SystemAccountName, currency: string) => string,
-    private readonly now: bigint,
+    private now: bigint,
     private headPosition: bigint,
     private headRecordedAt: bigint,
   ) {}
@@ -59,6 +61,20 @@ export class LedgerState {
     for (const { code, exponent } of gathered.currencies ?? []) state.addCurrency(code, exponent);
     state.closedBeforeOwn = gathered.closedBefore ?? null;
     return state;
+  }
+
+  /**
+   * Goes on as the state of a batch behind, of transactions alone that refer to none: with what that one has gathered
+   * of its own. Of an account that is here already nothing is taken: it is as the batches before have left it.
+   */
+  goOn({ now, accounts, transactionExternalIds }: GatheredMore): void {
+    this.now = now;
+    this.transactions.clear();
+    this.touchedAccountIds.clear();
+    for (const account of accounts) {
+      if (!this.accounts.has(account.id)) this.accounts.set(account.id, account);
+    }
+    for (const id of transactionExternalIds) this.transactionExternalIds.add(id);
   }
 
   overlay(): LedgerState {

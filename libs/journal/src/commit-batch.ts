@@ -1,52 +1,51 @@
 import pg from 'pg';
 import { NotAUuid } from '#platform';
+import { decideAhead, readBehind, type AheadBatch, type BegunBatch, type LaneParts } from './ahead-batch.js';
 import { appendStatement } from './append-batch.js';
 import { decideBatch, DoneInPart, StateAheadOfEvents, type DecidedBatch } from './decide-batch.js';
 import { EventCopy } from './event-copy.js';
-import { lockAndGather, lockHead, type LockedBatch } from './gather-batch.js';
-import type { KnownAccounts } from './known-accounts.js';
+import { lockAndGather, lockHead } from './gather-batch.js';
 import type { QueuedUnit } from './queued-unit.js';
 
 /** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
 export type Attempt =
-  | { readonly kind: 'committed'; readonly batch: DecidedBatch }
+  /** With the batch behind it, where that was decided ahead: to be attempted next, or to be given up. */
+  | { readonly kind: 'committed'; readonly batch: DecidedBatch; readonly ahead: AheadBatch | null }
   | { readonly kind: 'unknown'; readonly batch: DecidedBatch; readonly error: Error }
-  | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error };
+  | { readonly kind: 'not_committed'; readonly isDataError: boolean; readonly error: Error }
+  /** It was decided ahead, and not on what was there: it has to be begun anew. */
+  | { readonly kind: 'overtaken' };
 
 /**
  * One Postgres transaction: lock, gather, decide, append, commit. Events go out while they are recorded. What needs no
- * answer in between goes out together, so a batch waits for the server twice: lock with gather, append with COMMIT. A
- * connection that failed in any way is thrown away, which ends its transaction. Anything that goes wrong before COMMIT
- * is sent is known not to be on disk; afterwards only what the server itself reports is: that it refused to write, or
- * to commit.
+ * answer in between goes out together, so a batch waits for the server twice: lock with gather, append with COMMIT;
+ * while it waits for the second, the batch behind it is decided, where that can be. A connection that failed in any way
+ * is thrown away, which ends its transaction. Anything that goes wrong before COMMIT is sent is known not to be on
+ * disk; afterwards only what the server itself reports is: that it refused to write, or to commit.
+ * @param ahead the same batch, where it was decided ahead
  */
 export async function attemptBatch(
-  pool: pg.Pool,
-  ledgerId: string,
+  parts: LaneParts,
   units: readonly QueuedUnit[],
-  lockTimeoutMs: number,
-  memory: KnownAccounts,
-  onSent: () => void,
+  ahead: AheadBatch | null,
 ): Promise<Attempt> {
-  let client: pg.PoolClient | null = null;
-  let copy: EventCopy | null = null;
+  let begun: BegunBatch | null = null;
+  let decidedBehind: AheadBatch | null = null;
   let sent: DecidedBatch | null = null;
   try {
-    client = await pool.connect();
-    const locked = await lockAndGather(client, ledgerId, lockTimeoutMs, units, memory);
-    const { head, gathered } = locked;
-    const events = new EventCopy(client, ledgerId);
-    copy = events;
-    const batch = decideBatch(ledgerId, head, gathered, units, (event) => events.write(event));
+    begun = ahead ? await ahead.confirm() : await begin(parts, units);
+    if (!begun) return { kind: 'overtaken' };
+    const { client, head, copy, batch } = begun;
     if (batch.events.length === 0) {
       await client.query('ROLLBACK');
     } else {
-      const written = Promise.all([copy.end(), send(client, appendStatement(ledgerId, head, batch))]);
+      const written = Promise.all([copy.end(), send(client, appendStatement(parts.ledgerId, head, batch))]);
       sent = batch;
       const committed = commit(client);
-      onSent();
-      // It is looked at last: what was refused before it says why, and COMMIT only that something was.
-      committed.catch(() => undefined);
+      // Looked at later, COMMIT last: what was refused before it says why, and COMMIT only that something was.
+      for (const answer of [written, committed]) answer.catch(() => undefined);
+      decidedBehind = await decideAhead(parts, begun);
+      parts.onSent();
       try {
         await written;
       } catch (error) {
@@ -55,25 +54,39 @@ export async function attemptBatch(
         throw error;
       }
       await committed;
-      remember(memory, ledgerId, locked, batch);
+      remember(parts, begun);
     }
-    client.release();
-    return { kind: 'committed', batch };
+    if (!decidedBehind) client.release();
+    return { kind: 'committed', batch, ahead: decidedBehind };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
-    copy?.abandon();
-    client?.release(error);
+    decidedBehind?.abandon();
+    begun?.copy.abandon();
+    begun?.client.release(error);
     if (sent && !isReportedByServer(error)) return { kind: 'unknown', batch: sent, error };
     return { kind: 'not_committed', isDataError: isDataError(error), error };
   }
 }
 
-function remember(
-  memory: KnownAccounts,
-  ledgerId: string,
-  { head, accountsRead }: LockedBatch,
-  { events, settings, touched }: DecidedBatch,
-): void {
+async function begin(parts: LaneParts, units: readonly QueuedUnit[]): Promise<BegunBatch> {
+  const { pool, memory, ledgerId } = parts;
+  const client = await pool.connect();
+  const copy = new EventCopy(client, ledgerId);
+  try {
+    const timeoutMs = parts.lockTimeoutOf(units);
+    const { head, gathered, accountsRead } = await lockAndGather(client, ledgerId, timeoutMs, units, memory);
+    const read = readBehind(parts, client, 0);
+    const batch = decideBatch(ledgerId, head, gathered, units, (event) => copy.write(event));
+    return { client, head, copy, state: gathered.state, batch, accountsRead, readBehind: read };
+  } catch (error) {
+    copy.abandon();
+    client.release(true);
+    throw error;
+  }
+}
+
+function remember({ memory, ledgerId }: LaneParts, { head, accountsRead, batch }: BegunBatch): void {
+  const { events, settings, touched } = batch;
   const { hash } = events[events.length - 1]!;
   const changed = settings.map(({ account }) => account);
   memory.remember(ledgerId, { writtenBy: head.lockedBy, hash }, [...accountsRead, ...changed, ...touched]);
@@ -96,9 +109,9 @@ function send(client: pg.ClientBase, statement: pg.QueryConfig): Promise<unknown
 }
 
 /**
- * What became of a batch whose COMMIT got no answer. Locking the head waits for the old connection's
- * transaction to end; after that its first event either is at its position, with the head behind its last, or never
- * will be.
+ * What became of a batch whose COMMIT got no answer. Its first event at its position, with the head behind its last, is
+ * proof that it is on disk. That they aren't there proves nothing before the head is locked, which waits for the old
+ * connection's transaction to end; after that they never will be.
  */
 export async function findCommitted(
   pool: pg.Pool,
@@ -106,22 +119,31 @@ export async function findCommitted(
   batch: DecidedBatch,
   lockTimeoutMs: number,
 ): Promise<boolean> {
-  const [first, last] = [batch.events.at(0), batch.events.at(-1)];
-  if (!first || !last) throw new Error('a batch without events has nothing to find');
   const client = await pool.connect();
   try {
-    const { position } = await lockHead(client, ledgerId, lockTimeoutMs);
-    const result = await client.query<{ id: string }>({
-      text: 'SELECT id FROM journal.events WHERE ledger_id = $1 AND position = $2',
-      values: [ledgerId, first.position],
-    });
-    await client.query('ROLLBACK');
+    let isThere = await isOnDisk(client, ledgerId, batch);
+    if (!isThere) {
+      await lockHead(client, ledgerId, lockTimeoutMs);
+      isThere = await isOnDisk(client, ledgerId, batch);
+      await client.query('ROLLBACK');
+    }
     client.release();
-    return result.rows[0]?.id === first.id && position >= last.position;
+    return isThere;
   } catch (error) {
     client.release(true);
     throw error;
   }
+}
+
+async function isOnDisk(client: pg.ClientBase, ledgerId: string, { events }: DecidedBatch): Promise<boolean> {
+  const [first, last] = [events.at(0), events.at(-1)];
+  if (!first || !last) throw new Error('a batch without events has nothing to find');
+  const { rowCount } = await client.query({
+    text: `SELECT 1 FROM journal.events e JOIN journal.heads h USING (ledger_id)
+      WHERE e.ledger_id = $1 AND e.position = $2 AND e.id = $3 AND h.position >= $4`,
+    values: [ledgerId, first.position, first.id, last.position],
+  });
+  return rowCount === 1;
 }
 
 /** In a transaction that has failed, COMMIT succeeds as a statement and rolls back. */

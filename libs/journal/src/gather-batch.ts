@@ -100,7 +100,7 @@ const gatherSql = `
     (SELECT json_agg(x.external_id) FROM ledger.transaction_external_ids x
       WHERE x.ledger_id = $1 AND x.external_id = ANY($8::text[])) AS transaction_external_ids`;
 
-interface GatheredRow {
+export interface GatheredRow {
   readonly now: string;
   readonly accounts: AccountRow[] | null;
   readonly requests: RequestRow[] | null;
@@ -193,17 +193,38 @@ async function gather(
   names: RowNames,
   memory: ReadonlyMap<string, Account> | null,
 ): Promise<GatheredRows> {
-  const accountsKnown: Account[] = [];
+  const { known, unknown } = splitByMemory(names, memory);
+  const row = await readNamed(client, ledgerId, names, known, unknown);
+  return { row, accountsKnown: known, accountsRead: (row.accounts ?? []).map(readAccountRow) };
+}
+
+/** The accounts that are remembered, and the ids of those that have to be read. */
+export function splitByMemory(
+  names: RowNames,
+  memory: ReadonlyMap<string, Account> | null,
+): { readonly known: readonly Account[]; readonly unknown: readonly string[] } {
+  const known: Account[] = [];
   const unknown: string[] = [];
-  const currencies = new Set(names.currencies);
   for (const id of names.accounts) {
     const account = memory?.get(id);
-    if (!account) unknown.push(id);
-    else {
-      accountsKnown.push(account);
-      currencies.add(account.currency);
-    }
+    if (account) known.push(account);
+    else unknown.push(id);
   }
+  return { known, unknown };
+}
+
+/**
+ * Reads what a batch names, whatever it is; an id that is not there is left out.
+ * @param known accounts: their currencies are those whose system accounts may be meant
+ * @param unknown ids of the accounts to be read
+ */
+export async function readNamed(
+  client: pg.ClientBase,
+  ledgerId: string,
+  names: RowNames,
+  known: readonly Account[],
+  unknown: readonly string[],
+): Promise<GatheredRow> {
   const keys = [...names.keys.values()];
   const result = await client.query<GatheredRow>({
     name: 'gather-batch',
@@ -212,7 +233,7 @@ async function gather(
       ledgerId,
       uuidArray(unknown, (id) => id),
       [...names.systems],
-      [...currencies],
+      [...new Set([...names.currencies, ...known.map(({ currency }) => currency)])],
       textArray(keys, ({ owner }) => owner),
       textArray(keys, ({ key }) => key),
       [...names.accountExternalIds],
@@ -223,5 +244,5 @@ async function gather(
   });
   const row = result.rows[0];
   if (!row) throw new Error('gathering a batch gave no row');
-  return { row, accountsKnown, accountsRead: (row.accounts ?? []).map(readAccountRow) };
+  return row;
 }

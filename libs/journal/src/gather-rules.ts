@@ -48,7 +48,7 @@ export async function gatherRules(
   accounts: readonly Account[],
 ): Promise<GatheredRules> {
   const pairs = changesOfCurrency(names, accounts);
-  if (pairs.length === 0 && names.ownCurrencies.size === 0 && !names.hasEffectiveTime) return noRules;
+  if (!hasRules(names, pairs)) return noRules;
   const { rows } = await client.query<RulesRow>({
     name: 'gather-rules',
     text: rulesSql,
@@ -61,6 +61,15 @@ export async function gatherRules(
     currencies: (row.currencies ?? []).map(([code, exponent]) => ({ code, exponent })),
     closedBefore: row.closed_before === null ? null : BigInt(row.closed_before),
   };
+}
+
+/** Whether the batch needs any of it. */
+export function needsRules(names: RowNames, accounts: readonly Account[]): boolean {
+  return hasRules(names, changesOfCurrency(names, accounts));
+}
+
+function hasRules(names: RowNames, changes: readonly unknown[]): boolean {
+  return changes.length > 0 || names.ownCurrencies.size > 0 || names.hasEffectiveTime;
 }
 
 function changesOfCurrency(names: RowNames, accounts: readonly Account[]) {

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 export interface JournalMetrics {
   readonly batchSeconds: Histogram<'result'>;
   readonly batchCommands: Histogram;
+  readonly decidedAhead: Counter<'result'>;
   readonly gatheredAccounts: Counter<'source'>;
   readonly refusedByQueue: Counter;
 }
@@ -29,6 +30,12 @@ export function journalMetrics(registry: Registry, laneDepth: () => number): Jou
       name: 'ledger_batch_commands',
       help: 'Commands in a committed batch',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
+      registers,
+    }),
+    decidedAhead: new Counter({
+      name: 'ledger_batches_decided_ahead_total',
+      help: 'Batches that were decided while the one before was written, and whether that was of use (used, given_up)',
+      labelNames: ['result'],
       registers,
     }),
     gatheredAccounts: new Counter({

@@ -54,6 +54,7 @@ export class Journal {
   private readonly lanes = new Map<string, Lane>();
   private readonly listeners: ((ledgerId: string) => void)[] = [];
   private readonly sweep: NodeJS.Timeout;
+  private isKeptUpWith: (ledgerId: string) => boolean = () => true;
   private queuedCommands = 0;
   private queuedBytes = 0;
   private isDraining = false;
@@ -61,7 +62,7 @@ export class Journal {
   constructor(
     private readonly settings: JournalSettings,
     registry: Registry,
-    log: BatchLog,
+    private readonly log: BatchLog,
   ) {
     this.pool = createPostgresPool({
       url: settings.url,
@@ -73,15 +74,27 @@ export class Journal {
       onError: (err) => log.warn({ err }, 'an idle write connection was lost'),
     });
     this.metrics = journalMetrics(registry, () => this.queuedCommands);
-    this.settler = new BatchSettler(this.pool, this.metrics, log, (ledgerId) => {
-      for (const listener of this.listeners) listener(ledgerId);
-    });
+    this.settler = new BatchSettler(
+      this.pool,
+      this.metrics,
+      log,
+      (ledgerId) => this.tellCommitted(ledgerId),
+      (ledgerId) => this.isKeptUpWith(ledgerId),
+    );
     this.sweep = setInterval(() => this.dropExpired(), sweepEveryMs).unref();
   }
 
   /** Called after each commit with the ledger's id; must not throw or wait. */
   onCommitted(listener: (ledgerId: string) => void): void {
     this.listeners.push(listener);
+  }
+
+  /**
+   * Batches are decided ahead of their turn only while this says of their ledger that those who follow its journal keep
+   * up; must not throw or wait.
+   */
+  decideAheadWhile(isKeptUpWith: (ledgerId: string) => boolean): void {
+    this.isKeptUpWith = isKeptUpWith;
   }
 
   /**
@@ -140,11 +153,22 @@ export class Journal {
     });
   }
 
+  private tellCommitted(ledgerId: string): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(ledgerId);
+      } catch (err) {
+        // What is committed is answered as such all the same, and what was decided ahead goes on.
+        this.log.error({ ledgerId, err }, 'who is told of commits failed');
+      }
+    }
+  }
+
   private lane(ledgerId: string): Lane {
     const known = this.lanes.get(ledgerId);
     if (known) return known;
     const lane = new Lane(
-      (units, isMoreWaiting) => this.settler.settle(ledgerId, units, isMoreWaiting),
+      (units, behind, ahead) => this.settler.settle(ledgerId, units, behind, ahead),
       (units) => {
         for (const { request, commands } of units) {
           this.queuedCommands -= commands;

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { draftOf } from '../../../test/support/ledger-fixtures.js';
 import type { CreateTransactionCommand } from '#domain';
-import { batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
+import type { AheadBatch } from './ahead-batch.js';
+import { aheadBytesMax, batchCommandsMax, batchPostingsMax, Lane } from './lane.js';
 import { QueuedUnit, type Work } from './queued-unit.js';
 import type { Outcome } from './write-request.js';
 
@@ -18,9 +19,13 @@ function waiting(postings = 1, deadlineMs = 10_000): Waiting {
 }
 
 /** A client's batch of transactions with one posting each. */
-function waitingBatch(items: number): Waiting {
+function waitingBatch(items: number, bytes = 1): Waiting {
   const item = { idempotencyKey: null, requestHash: null, command: commandOf(1) };
-  return waitingFor({ kind: 'batch', batch: { mode: 'atomic', items: Array(items).fill(item) } }, 10_000);
+  return waitingFor(
+    { kind: 'batch', batch: { mode: 'atomic', items: Array(items).fill(item) } },
+    10_000,
+    bytes,
+  );
 }
 
 function commandOf(postings: number): CreateTransactionCommand {
@@ -34,7 +39,7 @@ function commandOf(postings: number): CreateTransactionCommand {
   };
 }
 
-function waitingFor(work: Work, deadlineMs: number): Waiting {
+function waitingFor(work: Work, deadlineMs: number, bytes = 1): Waiting {
   const request = {
     ledgerId: randomUUID(),
     actor: 'key_test',
@@ -45,7 +50,7 @@ function waitingFor(work: Work, deadlineMs: number): Waiting {
     idempotencyKey: null,
     requestHash: null,
     deadlineAt: performance.now() + deadlineMs,
-    bytes: 1,
+    bytes,
   };
   let settled: (fate: string) => void;
   const fate = new Promise<string>((resolve) => (settled = resolve));
@@ -68,6 +73,7 @@ function laneUnderTest() {
       batches.push(units.length);
       await new Promise<void>((end) => ends.push(end));
       for (const unit of units) unit.settle(accepted);
+      return null;
     },
     (units) => (taken += units.length),
   );
@@ -138,6 +144,78 @@ describe('a lane', () => {
     expect(lane.depth).toBe(0);
   });
 
+  it('shows the batch behind where it is full, and leaves it in the queue', async () => {
+    const { lane, batches, endBatch } = laneUnderTest();
+    lane.add(waiting().unit);
+    await tick();
+    const units = [600, 400, 999, 2].map((items) => waitingBatch(items).unit);
+    const peeked = () =>
+      [0, 1, 2, 3, 4].map((skipped) => lane.peekFull(skipped)?.map((unit) => units.indexOf(unit)));
+    lane.add(units[0]!);
+    expect(lane.peekFull(0)).toBeNull();
+    lane.add(units[1]!);
+    expect(lane.peekFull(0)).toEqual(units.slice(0, 2));
+    lane.add(units[2]!);
+    expect(lane.peekFull(2)).toBeNull();
+    lane.add(units[3]!);
+    expect(peeked()).toEqual([[0, 1], [1], [2], undefined, undefined]);
+    expect(lane.depth).toBe(2_001);
+    for (let n = 0; n < 3; n++) await endBatch();
+    expect(batches).toEqual([1, 2, 1, 1]);
+  });
+
+  it('shows none that is larger than a commit should be', async () => {
+    const { lane } = laneUnderTest();
+    for (const { unit } of [waitingBatch(batchCommandsMax + 1), waiting(batchPostingsMax + 1)])
+      lane.add(unit);
+    expect([lane.peekFull(0), lane.peekFull(1), lane.peekFull(2)]).toEqual([null, null, null]);
+  });
+
+  it.each([
+    ['shows', 0],
+    ['does not show', 1],
+  ])('%s one whose bodies have %d bytes more than may be decided ahead', (_, more) => {
+    const { lane } = laneUnderTest();
+    const { unit } = waitingBatch(batchCommandsMax, aheadBytesMax + more);
+    lane.add(unit);
+    expect(lane.peekFull(0)).toEqual(more > 0 ? null : [unit]);
+  });
+
+  it('shows none that is full of postings before it is', async () => {
+    const { lane } = laneUnderTest();
+    for (const postings of [batchPostingsMax - 1, 1, 1]) lane.add(waiting(postings).unit);
+    expect(lane.peekFull(0)).toHaveLength(2);
+    expect(lane.peekFull(1)).toBeNull();
+  });
+
+  it('hands on what was decided ahead with the batch that it is for, and also where nothing of that is left', async () => {
+    const ahead = { isOf: () => true } as unknown as AheadBatch;
+    const given: [units: number, ahead: AheadBatch | null][] = [];
+    let [isFirst, onFirst] = [true, () => undefined as void];
+    const lane = new Lane(
+      async (units, _lane, decidedAhead) => {
+        given.push([units.length, decidedAhead]);
+        for (const unit of units) unit.settle(accepted);
+        if (!isFirst) return null;
+        isFirst = false;
+        await new Promise<void>((resolve) => (onFirst = resolve));
+        return ahead;
+      },
+      () => undefined,
+    );
+    lane.add(waiting().unit);
+    await tick();
+    lane.add(waiting().unit);
+    lane.abandon(new Error('given up'));
+    onFirst();
+    await tick();
+    expect(given).toEqual([
+      [1, null],
+      [0, ahead],
+    ]);
+    expect(lane.isIdle).toBe(true);
+  });
+
   it('drops from its front what has waited too long', async () => {
     const { lane, endBatch, taken } = laneUnderTest();
     lane.add(waiting().unit);
@@ -177,6 +255,7 @@ describe('a lane', () => {
           throw new Error('a bug');
         }
         for (const unit of units) unit.settle(accepted);
+        return null;
       },
       () => undefined,
     );

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type pg from 'pg';
+import type { AheadBatch } from './ahead-batch.js';
 import { attemptBatch, findCommitted, isLockedOut, type Attempt } from './commit-batch.js';
 import type { DecidedBatch, Fate } from './decide-batch.js';
 import { endFrozen } from './end-frozen.js';
 import type { JournalMetrics } from './journal-metrics.js';
 import { KnownAccounts } from './known-accounts.js';
+import type { Lane } from './lane.js';
 import type { QueuedUnit } from './queued-unit.js';
 import { JournalUnavailable, type UnavailableCode } from './write-request.js';
 
@@ -22,6 +24,9 @@ const longUnitCommands = 100;
 const lateAnswerMsMax = 10;
 const pauseFirstMs = 20;
 const pauseMaxMs = 500;
+
+/** What a batch in flight sees of its lane. */
+type LaneBehind = Pick<Lane, 'isMoreWaiting' | 'peekFull'>;
 
 interface SettledUnit {
   readonly unit: QueuedUnit;
@@ -42,27 +47,54 @@ export class BatchSettler {
     private readonly pool: pg.Pool,
     private readonly metrics: JournalMetrics,
     private readonly log: BatchLog,
-    private readonly onCommitted: (ledgerId: string, batch: DecidedBatch) => void,
+    private readonly onCommitted: (ledgerId: string) => void,
+    private readonly isKeptUpWith: (ledgerId: string) => boolean,
   ) {
     this.memory = new KnownAccounts(knownAccountsMax, metrics.gatheredAccounts);
   }
 
-  async settle(ledgerId: string, units: readonly QueuedUnit[], isMoreWaiting: () => boolean): Promise<void> {
+  /**
+   * @param aheadOfTurn what was decided ahead of the lane's next batch
+   * @returns the same for the batch behind these units
+   */
+  async settle(
+    ledgerId: string,
+    units: readonly QueuedUnit[],
+    lane: LaneBehind,
+    aheadOfTurn: AheadBatch | null,
+  ): Promise<AheadBatch | null> {
     let expiry: UnavailableCode = 'overloaded';
     let pauseMs = pauseFirstMs;
+    let ahead = aheadOfTurn;
+    let hasFailed = false;
     for (;;) {
       const open = dropExpired(units, expiry);
-      if (open.length === 0) return;
-      const attempt = await this.attempt(ledgerId, open);
-      if (attempt.kind === 'committed') {
-        return this.finish(ledgerId, open, attempt.batch, isMoreWaiting());
+      if (ahead && !ahead.isOf(open)) {
+        await ahead.giveUp();
+        this.metrics.decidedAhead.inc({ result: 'given_up' });
+        ahead = null;
+        continue;
       }
+      if (open.length === 0) return null;
+      // What an attempt has failed for may lie with the batch behind.
+      const attempt = await this.attempt(ledgerId, open, hasFailed ? null : lane, ahead);
+      ahead = null;
+      if (attempt.kind === 'committed') {
+        this.finish(ledgerId, open, attempt.batch, lane.isMoreWaiting);
+        return attempt.ahead;
+      }
+      if (attempt.kind === 'overtaken') continue;
+      hasFailed = true;
       if (attempt.kind === 'unknown') {
         this.log.warn({ ledgerId, err: attempt.error }, 'the outcome of a commit is unknown');
         const isCommitted = await this.resolveUnknown(ledgerId, open, attempt.batch);
-        if (isCommitted) return this.finish(ledgerId, open, attempt.batch, isMoreWaiting());
+        if (isCommitted) {
+          this.finish(ledgerId, open, attempt.batch, lane.isMoreWaiting);
+          return null;
+        }
       } else if (attempt.isDataError) {
-        return this.isolate(ledgerId, open, attempt.error, isMoreWaiting);
+        await this.isolate(ledgerId, open, attempt.error, lane);
+        return null;
       } else {
         this.log.warn({ ledgerId, err: attempt.error }, 'a batch was not committed and will be tried again');
         await this.endFrozenAfter(ledgerId, attempt.error);
@@ -88,13 +120,28 @@ export class BatchSettler {
     }
   }
 
-  private async attempt(ledgerId: string, open: readonly QueuedUnit[]): Promise<Attempt> {
+  private async attempt(
+    ledgerId: string,
+    open: readonly QueuedUnit[],
+    lane: LaneBehind | null,
+    ahead: AheadBatch | null,
+  ): Promise<Attempt> {
+    const { pool, memory } = this;
     const startedAt = performance.now();
-    const attempt = await attemptBatch(this.pool, ledgerId, open, lockTimeoutOf(open), this.memory, () =>
-      this.late.get(ledgerId)?.(),
-    );
+    const onSent = () => this.late.get(ledgerId)?.();
+    const peekFull = (skipped: number) =>
+      lane && this.mayDecideAhead(ledgerId) ? lane.peekFull(skipped) : null;
+    const parts = { pool, memory, ledgerId, lockTimeoutOf, onSent, peekFull };
+    const attempt = await attemptBatch(parts, open, ahead);
     this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
+    const isUsed = attempt.kind === 'committed' || attempt.kind === 'unknown';
+    if (ahead) this.metrics.decidedAhead.inc({ result: isUsed ? 'used' : 'given_up' });
     return attempt;
+  }
+
+  /** Neither other ledgers may wait for its connection, nor may what follows the journal fall behind. */
+  private mayDecideAhead(ledgerId: string): boolean {
+    return this.pool.waitingCount === 0 && this.isKeptUpWith(ledgerId);
   }
 
   /**
@@ -109,7 +156,7 @@ export class BatchSettler {
     isMoreWaiting: boolean,
   ): void {
     this.metrics.batchCommands.observe(open.reduce((sum, { commands }) => sum + commands, 0));
-    if (batch.events.length > 0) this.onCommitted(ledgerId, batch);
+    if (batch.events.length > 0) this.onCommitted(ledgerId);
     const late: SettledUnit[] = [];
     const atOnce: SettledUnit[] = [];
     for (const [index, unit] of open.entries()) {
@@ -170,7 +217,7 @@ export class BatchSettler {
     ledgerId: string,
     open: readonly QueuedUnit[],
     error: Error,
-    isMoreWaiting: () => boolean,
+    lane: LaneBehind,
   ): Promise<void> {
     if (open.length === 1) {
       this.log.error({ ledgerId, err: error, kind: kindOf(open[0]!) }, 'a command could not be committed');
@@ -178,8 +225,10 @@ export class BatchSettler {
       return;
     }
     const middle = open.length >> 1;
-    await this.settle(ledgerId, open.slice(0, middle), () => true);
-    await this.settle(ledgerId, open.slice(middle), isMoreWaiting);
+    const peekFull = () => null;
+    await this.settle(ledgerId, open.slice(0, middle), { isMoreWaiting: true, peekFull }, null);
+    const { isMoreWaiting } = lane;
+    await this.settle(ledgerId, open.slice(middle), { isMoreWaiting, peekFull }, null);
   }
 }
 

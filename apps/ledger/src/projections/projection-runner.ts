@@ -45,6 +45,8 @@ interface Job {
   isPokedAgain: boolean;
   isUrgent: boolean;
   failures: number;
+  /** Of its last turn. */
+  events: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -96,6 +98,14 @@ export class ProjectionRunner {
     for (const projection of this.parts.projections) this.pokeJob(projection, ledgerId, isUrgent);
   }
 
+  /** Whether a projection of the ledger can only just keep up: its last turn was more than half full, or failed. */
+  isHardPressed(ledgerId: string): boolean {
+    return this.parts.projections.some(({ name }) => {
+      const job = this.jobs.get(`${name} ${ledgerId}`);
+      return job !== undefined && (job.failures > 0 || job.events > this.settings.eventsPerTurnMax / 2);
+    });
+  }
+
   private pokeJob(projection: Projection, ledgerId: string, isUrgent: boolean): void {
     const key = `${projection.name} ${ledgerId}`;
     const job = this.jobs.get(key);
@@ -107,6 +117,7 @@ export class ProjectionRunner {
         isPokedAgain: false,
         isUrgent,
         failures: 0,
+        events: 0,
         timer: undefined,
       };
       this.jobs.set(key, fresh);
@@ -150,6 +161,7 @@ export class ProjectionRunner {
       end({ result: outcome.result });
       this.parts.metrics.events.inc({ projection: projection.name }, outcome.events);
       job.failures = 0;
+      job.events = outcome.events;
       this.goOn(job, outcome);
     } catch (err) {
       end({ result: 'failed' });

@@ -14,6 +14,8 @@ export interface RunningProjections {
   readonly waiter: ProjectionWaiter;
   /** A ledger has new events: turns are taken here, and other processes are told. */
   poke(ledgerId: string): void;
+  /** Whether those of this process keep up with a ledger: true where it has none. */
+  keepUpWith(ledgerId: string): boolean;
   /** Finishes the turns that are running. */
   stop(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function startProjections(
     return {
       waiter: new ProjectionWaiter(readPool, undefined, waiterSettings),
       poke: notify,
+      keepUpWith: () => true,
       stop: () => notifier.stop(),
     };
   }
@@ -61,6 +64,7 @@ export async function startProjections(
       poke(ledgerId);
       notify(ledgerId);
     },
+    keepUpWith: (ledgerId) => !runner.isHardPressed(ledgerId),
     async stop() {
       await notifier.stop();
       await listener.stop();
