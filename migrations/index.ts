@@ -14,6 +14,7 @@ import { LifecycleLists1763700000013 } from './1763700000013-lifecycle-lists.js'
 import { FairExpiry1763700000014 } from './1763700000014-fair-expiry.js';
 import { AppendCopied1763700000015 } from './1763700000015-append-copied.js';
 import { ShortNameLists1763700000016 } from './1763700000016-short-name-lists.js';
+import { AppendMoved1763700000017 } from './1763700000017-append-moved.js';
 
 /** In the order in which they run; only ever added to. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   FairExpiry1763700000014,
   AppendCopied1763700000015,
   ShortNameLists1763700000016,
+  AppendMoved1763700000017,
 ];

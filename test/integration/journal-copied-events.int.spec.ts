@@ -270,8 +270,8 @@ describe('the call that moves the head', () => {
       );
     }
     await client.query(
-      `SELECT journal.append_v3($1, $2, $3, $4, $5, now() + $6::interval, '{}', '{}', '{}', '{}', '{}', NULL, NULL,
-        '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL, '{}', NULL, NULL, NULL, NULL)`,
+      `SELECT journal.append_v4($1, $2, $3, $4, $5, now() + $6::interval, '{}', '{}', '{}', '{}', '{}', NULL, NULL,
+        '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL, '{}', NULL, NULL, NULL, NULL, '{}', '{}', NULL)`,
       [
         ledger.ledgerId,
         position,

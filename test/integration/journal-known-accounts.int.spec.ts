@@ -169,6 +169,24 @@ describe('what an operator does counts:', () => {
     await expectSound(database.superuserUrl, ledger);
   });
 
+  it('a balance that is changed by hand, beside a process that knows another', async () => {
+    const { ledger, alice, bob } = await knownLedger();
+    const change = (by: number) =>
+      withClient(database.superuserUrl, (client) =>
+        client.query('UPDATE ledger.accounts SET posted_credits = posted_credits + $2 WHERE id = $1', [
+          alice,
+          by,
+        ]),
+      );
+    await change(7);
+    expect(await fateOf(ledger.move(alice, bob, 107n))).toBe('insufficient_funds');
+    expect(await gatheredBy(one, () => ledger.move(alice, bob, 1n))).toMatchObject({ database: 2 });
+    expect(one.logged).toEqual(['a batch was not committed and will be tried again']);
+    expect(await fateOf(ledger.move(alice, bob, 106n))).toBe('accepted');
+    await change(-7);
+    expect((await balancesOf(database.superuserUrl, ledger)).get(alice)).toMatchObject({ posted: -7n });
+  });
+
   it('a new epoch after a restore', async () => {
     const { ledger, alice, bob } = await knownLedger();
     await withClient(database.ownerUrl, (client) => raiseEpochs(client, 1));

@@ -498,51 +498,91 @@ describe('the largest events', () => {
 });
 
 describe('the database', () => {
-  it('refuses a batch that makes money of nothing, or holds more of one than for the other', async () => {
-    const hold = await held(10n);
-    const attempt = ({ credits = 0, pendingDebits = 0 }) =>
-      withClient(database.ledgerUrl, async (client) => {
-        await client.query('BEGIN');
-        const head = await client.query<{ position: string; hash: Buffer }>(
-          'SELECT position, hash FROM journal.heads WHERE ledger_id = $1 FOR UPDATE',
-          [ledger.ledgerId],
+  interface Claimed {
+    readonly isUnknown?: boolean;
+    readonly currencies?: readonly string[];
+    /** Of Bob, who has none. */
+    readonly credits?: number;
+    readonly pendingDebits?: number;
+    readonly moved?: readonly number[];
+    readonly pendingMoved?: readonly number[];
+  }
+
+  /** Moves the head by one event of no effect, claims that this comes to that, and takes all of it back. */
+  function attempt(hold: string, claimed: Claimed): Promise<string> {
+    return withClient(database.ledgerUrl, async (client) => {
+      await client.query('BEGIN');
+      const head = await client.query<{ position: string; hash: Buffer }>(
+        'SELECT position, hash FROM journal.heads WHERE ledger_id = $1 FOR UPDATE',
+        [ledger.ledgerId],
+      );
+      const { position, hash } = head.rows[0]!;
+      try {
+        await client.query(
+          `INSERT INTO journal.events (ledger_id, epoch, position, id, type, version, transaction_id, data, data_salt,
+              data_hash, actor, recorded_at, effective_at, hash)
+            VALUES ($1, 1, $2::bigint + 1, $3, 'transaction.voided', 1, $4, '{}', $5, $5, 'key', now(), now(), $5)`,
+          [ledger.ledgerId, position, randomUUID(), hold, hash],
         );
-        const { position, hash } = head.rows[0]!;
-        try {
-          await client.query(
-            `INSERT INTO journal.events (ledger_id, epoch, position, id, type, version, transaction_id, data, data_salt,
-                data_hash, actor, recorded_at, effective_at, hash)
-              VALUES ($1, 1, $2::bigint + 1, $3, 'transaction.voided', 1, $4, '{}', $5, $5, 'key', now(), now(), $5)`,
-            [ledger.ledgerId, position, randomUUID(), hold, hash],
-          );
-          await client.query(
-            `SELECT journal.append_v3($1, $2, $3, 1, $3, now(), '{}', '{}', '{}', '{}', '{}', NULL, NULL, $4, $5, $6, $7,
-              $8, ARRAY[now(), now()], $9, $10, NULL, NULL, NULL, NULL, NULL)`,
-            [
-              ledger.ledgerId,
-              position,
-              hash,
-              [alice, bob],
-              [0, 0],
-              [1_000, credits],
-              [3, 3],
-              [1, 0],
-              [pendingDebits, 0],
-              [0, 0],
-            ],
-          );
-          return 'appended';
-        } catch (error) {
-          return (error as Error).message;
-        } finally {
-          await client.query('ROLLBACK');
-        }
-      });
-    expect(await attempt({})).toBe('appended');
-    expect(await attempt({ credits: 1 })).toMatch(/^a batch of ledger .* does not sum to zero/);
-    expect(await attempt({ pendingDebits: 1 })).toMatch(
-      /what a batch of ledger .* holds does not sum to zero/,
-    );
+        await client.query(
+          `SELECT journal.append_v4($1, $2, $3, 1, $3, now(), '{}', '{}', '{}', '{}', '{}', NULL, NULL, $4, $5, $6, $7,
+            $8, ARRAY[now(), now()], $9, $10, NULL, NULL, NULL, NULL, NULL, $11, $12, $13)`,
+          [
+            ledger.ledgerId,
+            position,
+            hash,
+            [claimed.isUnknown ? randomUUID() : alice, bob],
+            [0, 0],
+            [1_000, claimed.credits ?? 0],
+            [3, 3],
+            [1, 0],
+            [claimed.pendingDebits ?? 0, 0],
+            [0, 10],
+            claimed.currencies ?? ['EUR', 'EUR'],
+            claimed.moved ?? [0, 0],
+            claimed.pendingMoved ?? [-10, 0],
+          ],
+        );
+        return 'appended';
+      } catch (error) {
+        return (error as Error).message;
+      } finally {
+        await client.query('ROLLBACK');
+      }
+    });
+  }
+
+  it.each<[given: string, claimed: Claimed, expected: RegExp]>([
+    [
+      'of which more is held of one than for the other',
+      {},
+      /^what a batch of ledger .* holds does not sum to zero$/,
+    ],
+    ['that changes nothing', { pendingDebits: 10, pendingMoved: [0, 0] }, /^appended$/],
+    [
+      'that makes money of nothing',
+      { pendingDebits: 10, pendingMoved: [0, 0], credits: 1, moved: [0, 1] },
+      /^a batch of ledger .* does not sum to zero$/,
+    ],
+    [
+      'that makes money of nothing, and says nothing of it',
+      { pendingDebits: 10, pendingMoved: [0, 0], credits: 1 },
+      /are not as they were$/,
+    ],
+    ['that holds what it does not say', { pendingDebits: 11, pendingMoved: [0, 0] }, /are not as they were$/],
+    [
+      'that takes the money of one currency for that of another',
+      { pendingDebits: 10, pendingMoved: [0, 0], currencies: ['EUR', 'USD'] },
+      /are not as they were$/,
+    ],
+    [
+      'that names an account which does not exist',
+      { pendingDebits: 10, pendingMoved: [0, 0], isUnknown: true },
+      /^null value in column .* violates not-null constraint$/,
+    ],
+  ])('finds a batch %s', async (_, claimed, expected) => {
+    const hold = await held(10n);
+    expect(await attempt(hold, claimed)).toMatch(expected);
   });
 
   it('still has the functions that processes of earlier releases call', async () => {
@@ -555,6 +595,7 @@ describe('the database', () => {
       { proname: 'append_v1', allowed: true },
       { proname: 'append_v2', allowed: true },
       { proname: 'append_v3', allowed: true },
+      { proname: 'append_v4', allowed: true },
     ]);
   });
 });

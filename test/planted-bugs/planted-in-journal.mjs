@@ -27,38 +27,52 @@ const recording = [
   ),
   plant(
     'the database takes events with a position left out',
-    'migrations/1763700000015-append-copied.ts',
+    'migrations/1763700000017-append-moved.ts',
     ` OR v_last IS DISTINCT FROM p_read_position + p_count THEN`,
     ` THEN`,
     testsOf(integration('journal-copied-events'), 'a position left out'),
   ),
   plant(
     'the database takes fewer events than the head moves by',
-    'migrations/1763700000015-append-copied.ts',
+    'migrations/1763700000017-append-moved.ts',
     `v_written IS DISTINCT FROM p_count OR `,
     ``,
     testsOf(integration('journal-copied-events'), 'a position counted and not there'),
   ),
   plant(
     'the database takes a head that is not its last event',
-    'migrations/1763700000015-append-copied.ts',
+    'migrations/1763700000017-append-moved.ts',
     ` AND hash = p_hash AND recorded_at = p_recorded_at;`,
     ` AND recorded_at = p_recorded_at;`,
     testsOf(integration('journal-copied-events'), 'another hash'),
   ),
   plant(
     'the database takes a batch that makes money of nothing',
-    'migrations/1763700000015-append-copied.ts',
+    'migrations/1763700000017-append-moved.ts',
     `IF v_is_posted_uneven THEN`,
-    `IF v_is_posted_uneven AND v_touched > 1_000 THEN`,
-    testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
+    `IF v_is_posted_uneven AND p_count > 1_000 THEN`,
+    testsOf(integration('journal-lifecycle'), 'makes money of nothing'),
   ),
   plant(
     'the database takes a batch that holds more of one than for the other',
-    'migrations/1763700000015-append-copied.ts',
+    'migrations/1763700000017-append-moved.ts',
     `IF v_is_pending_uneven THEN`,
-    `IF v_is_pending_uneven AND v_touched > 1_000 THEN`,
-    testsOf(integration('journal-lifecycle'), 'refuses a batch that'),
+    `IF v_is_pending_uneven AND p_count > 1_000 THEN`,
+    testsOf(integration('journal-lifecycle'), 'held of one than for the other'),
+  ),
+  plant(
+    'the database takes a balance that does not follow from what moved',
+    'migrations/1763700000017-append-moved.ts',
+    `AND a.posted_credits - a.posted_debits + t.moved = t.posted_credits - t.posted_debits`,
+    ``,
+    testsOf(integration('journal-lifecycle'), 'says nothing of it'),
+  ),
+  plant(
+    'the database takes money of one currency for that of another',
+    'migrations/1763700000017-append-moved.ts',
+    `WHEN MATCHED AND a.currency = t.currency`,
+    `WHEN MATCHED AND true`,
+    testsOf(integration('journal-lifecycle'), 'that of another'),
   ),
   plant(
     'an event can be changed by its owner',
@@ -298,6 +312,16 @@ const remembering = [
   ),
 ];
 
+const writing = [
+  plant(
+    'an external id is not in the event of a transfer',
+    source('encoded-parts'),
+    `externalId === null ? 'null' : JSON.stringify(externalId)`,
+    `'null'`,
+    suite('event-codec'),
+  ),
+];
+
 const ahead = [
   plant(
     'an account is as it was read, and not as the batch in front has left it',
@@ -488,6 +512,7 @@ export const plantedInJournal = [
   ...idempotency,
   ...remembering,
   ...ahead,
+  ...writing,
   ...binary,
   ...copying,
 ];

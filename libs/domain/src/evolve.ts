@@ -84,6 +84,19 @@ export function storedBy(event: TransactionEvent): Omit<StoredTransaction, 'made
   }
 }
 
+type Moving = Pick<Leg, 'amount' | 'released'>;
+
+/** What a leg adds to its account's posted debits or credits, by its direction; minor units. */
+export function postedBy({ amount }: Moving, effect: LegEffect): bigint {
+  return effect === 'post' || effect === 'capture' ? amount : 0n;
+}
+
+/** The same of what is pending; what is no longer held is below zero. */
+export function pendingBy({ amount, released = 0n }: Moving, effect: LegEffect): bigint {
+  if (effect === 'post' || effect === 'none') return 0n;
+  return effect === 'hold' ? amount : -amount - released;
+}
+
 /**
  * The account after one leg. Each field is named, because this is made four times for a transfer and a copy with
  * some fields replaced takes longer.
@@ -96,9 +109,8 @@ export function applyLeg(
 ): Account {
   if (effect === 'none') return account;
   const isDebit = leg.direction === 'debit';
-  const posted = effect === 'post' || effect === 'capture' ? leg.amount : 0n;
-  const pending =
-    effect === 'post' ? 0n : effect === 'hold' ? leg.amount : -leg.amount - (leg.released ?? 0n);
+  const posted = postedBy(leg, effect);
+  const pending = pendingBy(leg, effect);
   return {
     id: account.id,
     system: account.system,

@@ -5,7 +5,7 @@ export * from './commands.js';
 export * from './currencies.js';
 export { decide } from './decide.js';
 export * from './events.js';
-export { applyLeg, evolve, storedBy } from './evolve.js';
+export { applyLeg, evolve, pendingBy, postedBy, storedBy } from './evolve.js';
 export * from './exchange-rates.js';
 export * from './ledger-state.js';
 export * from './refusals.js';

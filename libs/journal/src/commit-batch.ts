@@ -60,6 +60,7 @@ export async function attemptBatch(
     return { kind: 'committed', batch, ahead: decidedBehind };
   } catch (cause) {
     const error = cause instanceof Error ? cause : new Error(String(cause));
+    parts.memory.forget(parts.ledgerId);
     decidedBehind?.abandon();
     begun?.copy.abandon();
     begun?.client.release(error);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   accountWith,
   captureOf,
@@ -18,7 +19,10 @@ import {
   type DomainEvent,
   type LedgerCommand,
   type LedgerState,
+  type Leg,
+  type Transaction,
 } from '#domain';
+import { encodeTransaction } from './encoded-parts.js';
 import {
   decodeEvent,
   effectiveAtOf,
@@ -261,5 +265,40 @@ describe('the columns of an event', () => {
     (_, event, transactionId, effectiveAt) => {
       expect([transactionIdOf(event), effectiveAtOf(event, 9n)]).toEqual([transactionId, effectiveAt]);
     },
+  );
+});
+
+it('a transfer written field by field is what JSON.stringify makes of it', () => {
+  const amount = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
+  const text = fc.option(fc.string({ unit: 'binary' }), { nil: null });
+  const leg: fc.Arbitrary<Leg> = fc.record({
+    leg: fc.nat(),
+    accountId: fc.uuid(),
+    system: fc.constantFrom(null, 'ROOT'),
+    ownerId: text,
+    visibility: fc.constantFrom('private', 'public'),
+    direction: fc.constantFrom('debit', 'credit'),
+    amount,
+    currency: fc.constantFrom('EUR', 'NULL'),
+    posted: amount,
+    pendingIn: amount,
+    pendingOut: amount,
+    available: amount,
+    version: fc.nat(),
+    entryNumber: fc.nat(),
+  });
+  const transfer: fc.Arbitrary<Transaction> = fc.record({
+    transactionId: fc.uuid(),
+    type: fc.constantFrom('transfer', 'mint', 'burn'),
+    reference: text,
+    externalId: text,
+    metadata: fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+    legs: fc.array(leg, { maxLength: 4 }),
+  });
+  fc.assert(
+    fc.property(transfer, (transaction) => {
+      const written = encodeEventData({ type: 'transaction.posted', transaction });
+      expect(written).toBe(JSON.stringify(encodeTransaction(transaction)));
+    }),
   );
 });

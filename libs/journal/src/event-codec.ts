@@ -9,6 +9,7 @@ import {
   encodeProgress,
   encodeProgressed,
   encodeTransaction,
+  textOfTransfer,
   readTimestamp,
   type EncodedAccount,
   type EncodedProgress,
@@ -63,6 +64,7 @@ export function effectiveAtOf(event: DomainEvent, recordedAt: bigint): bigint {
 
 /** The data text of an event: JSON with every amount and time as a string. */
 export function encodeEventData(event: DomainEvent): string {
+  if (event.type === 'transaction.posted' && versionOf(event) === 1) return textOfTransfer(event.transaction);
   return JSON.stringify(encodedData(event));
 }
 

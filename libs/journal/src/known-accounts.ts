@@ -69,7 +69,8 @@ export class KnownAccounts {
     this.gathered.inc({ source: 'database' }, fromDatabase);
   }
 
-  private forget(ledgerId: string): void {
+  /** Where something has gone wrong: it may be because of what was remembered. */
+  forget(ledgerId: string): void {
     this.count -= this.ledgers.get(ledgerId)?.accounts.size ?? 0;
     this.ledgers.delete(ledgerId);
   }

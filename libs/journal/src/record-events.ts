@@ -2,11 +2,15 @@ import {
   effectOf,
   isAccountEvent,
   isTransactionEvent,
+  pendingBy,
+  postedBy,
   progressOf,
   type Account,
   type AccountEvent,
   type DomainEvent,
   type LedgerState,
+  type Leg,
+  type LegEffect,
   type Progress,
   type Progressed,
   type TransactionEvent,
@@ -47,12 +51,21 @@ export interface RecordedBatch {
   readonly transactionExternalIds: readonly { readonly externalId: string; readonly transactionId: string }[];
   /** Accounts that money moved on, as they are after the batch. */
   readonly touched: readonly Account[];
+  /** What moved on each of them, in the same order. */
+  readonly moved: readonly Moved[];
   /** Whether pending money did. */
   readonly touchesPending: boolean;
   readonly progressed: readonly Progressed[];
   readonly exchangeRates: readonly Setting<'exchange-rate.set'>[];
   readonly currencies: readonly Setting<'currency.added'>[];
   readonly closedPeriod: Setting<'period.closed'> | null;
+}
+
+/** By how much the events of a batch change an account, credits being above zero; minor units. */
+export interface Moved {
+  readonly posted: bigint;
+  /** What is held of it less what is held for it. */
+  readonly pending: bigint;
 }
 
 type Origin = Pick<WriteRequest, 'actor' | 'idempotencyKey' | 'requestHash'>;
@@ -64,7 +77,7 @@ export class EventRecorder {
   private readonly events: RecordedEvent[] = [];
   private readonly requests: KeptRequest[] = [];
   private readonly openedPositions = new Map<string, bigint | null>();
-  private readonly movedAccountIds = new Set<string>();
+  private readonly moved = new Map<string, { posted: bigint; pending: bigint }>();
   private readonly transactionExternalIds: { externalId: string; transactionId: string }[] = [];
   private readonly progress = new Map<string, Progress>();
   private readonly exchangeRates = new Map<string, Setting<'exchange-rate.set'>>();
@@ -117,7 +130,8 @@ export class EventRecorder {
         openedPosition,
       })),
       transactionExternalIds: this.transactionExternalIds,
-      touched: [...this.movedAccountIds].map((id) => this.state.account(id)!),
+      touched: [...this.moved.keys()].map((id) => this.state.account(id)!),
+      moved: [...this.moved.values()],
       touchesPending: this.touchesPending,
       progressed: [...this.progress].map(([transactionId, progress]) => ({ transactionId, progress })),
       exchangeRates: [...this.exchangeRates.values()],
@@ -186,12 +200,23 @@ export class EventRecorder {
     // A hold that goes on is still told with the external id that it took when it was made.
     const isNew = type === 'transaction.posted' || type === 'transaction.pending';
     if (externalId !== null && isNew) this.transactionExternalIds.push({ externalId, transactionId });
+    const effect = effectOf(type);
     if (type !== 'transaction.posted') {
       for (const { transactionId: id, progress } of progressOf(event)) this.progress.set(id, progress);
-      const effect = effectOf(type);
       if (effect === 'none') return;
       if (effect !== 'post') this.touchesPending = true;
     }
-    for (const { accountId } of legs) this.movedAccountIds.add(accountId);
+    for (const leg of legs) this.noteLeg(leg, effect);
+  }
+
+  private noteLeg(leg: Leg, effect: LegEffect): void {
+    let moved = this.moved.get(leg.accountId);
+    if (!moved) this.moved.set(leg.accountId, (moved = { posted: 0n, pending: 0n }));
+    const isDebit = leg.direction === 'debit';
+    const posted = postedBy(leg, effect);
+    moved.posted += isDebit ? -posted : posted;
+    if (effect === 'post') return;
+    const pending = pendingBy(leg, effect);
+    moved.pending += isDebit ? pending : -pending;
   }
 }
