@@ -304,6 +304,14 @@ const remembering = [
     testsOf(integration('journal-known-accounts'), 'settings are read'),
   ),
   plant(
+    'a process goes on with what it knew after the database has refused it',
+    source('commit-batch'),
+    `    parts.memory.forget(parts.ledgerId);
+`,
+    ``,
+    testsOf(integration('journal-known-accounts'), 'changed by hand'),
+  ),
+  plant(
     'there is no end to what is remembered of accounts',
     source('known-accounts'),
     `if (this.count <= this.accountsMax) return;`,
