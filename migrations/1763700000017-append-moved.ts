@@ -158,9 +158,10 @@ export class AppendMoved1763700000017 implements MigrationInterface {
         END IF;
 
         -- An account that is not as it was before this moved is left as it is. The branch that inserts, in which no row
-        -- satisfies the table's constraints, makes the join an outer one: it keeps its order, and so looks each account
-        -- up by its key, whatever the planner believes of a young table. OFFSET 0 keeps the ledger a part of that key.
-        PERFORM set_config('enable_memoize', 'off', true);
+        -- satisfies the table's constraints, makes the join an outer one, which keeps its order. OFFSET 0 keeps the
+        -- ledger a part of the key. With that, with what the session rules out, and with nothing kept aside, each account
+        -- is looked up by its key, whatever the planner believes of a young table.
+        PERFORM set_config('enable_memoize', 'off', true), set_config('enable_material', 'off', true);
         MERGE INTO ledger.accounts a
           USING (
             SELECT p_ledger_id AS ledger_id, u.* FROM unnest(p_touched_ids, p_touched_currencies, p_posted_debits,
@@ -172,8 +173,8 @@ export class AppendMoved1763700000017 implements MigrationInterface {
           ) t ON a.ledger_id = t.ledger_id AND a.id = t.id
           WHEN MATCHED AND a.currency = t.currency
             AND a.posted_credits - a.posted_debits + t.moved = t.posted_credits - t.posted_debits
-            AND (t.pending_moved IS NULL OR
-              a.pending_debits - a.pending_credits + t.pending_moved = t.pending_debits - t.pending_credits)
+            AND a.pending_debits - a.pending_credits + coalesce(t.pending_moved, 0)
+              = coalesce(t.pending_debits, a.pending_debits) - coalesce(t.pending_credits, a.pending_credits)
           THEN UPDATE SET posted_debits = t.posted_debits, posted_credits = t.posted_credits,
             pending_debits = coalesce(t.pending_debits, a.pending_debits),
             pending_credits = coalesce(t.pending_credits, a.pending_credits), version = t.version,

@@ -59,7 +59,7 @@ async function startHarness(): Promise<EventStreamHarness> {
     async outage(name) {
       if (name === crash) return database.restartPostgres('immediate');
       await superuser.query(
-        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user',
       );
     },
     async close() {

@@ -38,6 +38,18 @@ beforeAll(async () => {
   );
   await queryRows(
     database.ownerUrl,
+    `CREATE FUNCTION journal.drift() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE ledger.accounts SET posted_credits = posted_credits + 1 WHERE ledger_id = NEW.ledger_id;
+        RETURN NULL;
+      END $$`,
+  );
+  await queryRows(
+    database.ownerUrl,
+    `CREATE TRIGGER drift AFTER INSERT ON journal.events FOR EACH ROW
+      WHEN (NEW.data->>'reference' = 'drift') EXECUTE FUNCTION journal.drift()`,
+  );
+  await queryRows(
+    database.ownerUrl,
     `ALTER TABLE journal.requests ADD CONSTRAINT poison CHECK (key <> 'poison')`,
   );
 }, 60_000);
@@ -135,6 +147,16 @@ describe('a bug in the middle of a long batch, whose first events are on their w
     );
     expect(rows).toHaveLength(1 + 11 + 1);
   });
+});
+
+it('a command whose accounts are never as they were decided on fails alone', async () => {
+  const fates = [
+    ...times(5, () => fateOf(ledger.move(alice, bob, 1n))),
+    fateOf(ledger.move(alice, bob, 1n, {}, { reference: 'drift' })),
+    ...times(5, () => fateOf(ledger.move(alice, bob, 1n))),
+  ];
+  expect(count(await Promise.all(fates))).toEqual({ accepted: 10, 40001: 1 });
+  expect(far.logged).toContain('a command could not be committed');
 });
 
 describe('the database refuses what follows from the events', () => {

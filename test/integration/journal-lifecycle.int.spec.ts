@@ -505,7 +505,7 @@ describe('the database', () => {
     readonly credits?: number;
     readonly pendingDebits?: number;
     readonly moved?: readonly number[];
-    readonly pendingMoved?: readonly number[];
+    readonly pendingMoved?: readonly number[] | null;
   }
 
   /** Moves the head by one event of no effect, claims that this comes to that, and takes all of it back. */
@@ -540,7 +540,7 @@ describe('the database', () => {
             [0, 10],
             claimed.currencies ?? ['EUR', 'EUR'],
             claimed.moved ?? [0, 0],
-            claimed.pendingMoved ?? [-10, 0],
+            claimed.pendingMoved === undefined ? [-10, 0] : claimed.pendingMoved,
           ],
         );
         return 'appended';
@@ -570,6 +570,11 @@ describe('the database', () => {
       /are not as they were$/,
     ],
     ['that holds what it does not say', { pendingDebits: 11, pendingMoved: [0, 0] }, /are not as they were$/],
+    [
+      'that holds other than before, and says that nothing moved',
+      { pendingDebits: 0, pendingMoved: null },
+      /are not as they were$/,
+    ],
     [
       'that takes the money of one currency for that of another',
       { pendingDebits: 10, pendingMoved: [0, 0], currencies: ['EUR', 'USD'] },

@@ -70,7 +70,7 @@ async function startHarness(): Promise<EventStreamHarness> {
         return broker.start();
       }
       await superuser.query(
-        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename <> current_user',
       );
     },
     async close() {

@@ -68,6 +68,27 @@ const recording = [
     testsOf(integration('journal-lifecycle'), 'says nothing of it'),
   ),
   plant(
+    'all accounts are read for each, by a plan of when there were three',
+    'migrations/1763700000017-append-moved.ts',
+    `, set_config('enable_material', 'off', true);`,
+    `;`,
+    testsOf(integration('journal-plans'), 'three accounts'),
+  ),
+  plant(
+    'a command that never fits its accounts keeps others from being committed',
+    source('settle-batch'),
+    ` || (hasFailedBefore && isStateMismatch(attempt.error))) {`,
+    `) {`,
+    testsOf(integration('journal-copied-events'), 'never as they were decided on'),
+  ),
+  plant(
+    'the database takes a change of what is held that does not follow from what moved',
+    'migrations/1763700000017-append-moved.ts',
+    `a.pending_debits - a.pending_credits + coalesce(t.pending_moved, 0)`,
+    `a.pending_debits - a.pending_credits + coalesce(t.pending_moved, t.pending_debits - t.pending_credits - a.pending_debits + a.pending_credits, 0)`,
+    testsOf(integration('journal-lifecycle'), 'says that nothing moved'),
+  ),
+  plant(
     'the database takes money of one currency for that of another',
     'migrations/1763700000017-append-moved.ts',
     `WHEN MATCHED AND a.currency = t.currency`,

@@ -155,6 +155,11 @@ async function commit(client: pg.PoolClient): Promise<void> {
 
 class CommitRefused extends Error {}
 
+/** Accounts were not as they were decided on: see journal.append_v4. */
+export function isStateMismatch(error: Error): boolean {
+  return sqlStateOf(error) === '40001';
+}
+
 /** The head was locked for as long as was waited for it. */
 export function isLockedOut(error: unknown): boolean {
   return error instanceof Error && sqlStateOf(error) === '55P03';

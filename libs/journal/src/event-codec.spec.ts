@@ -295,8 +295,22 @@ it('a transfer written field by field is what JSON.stringify makes of it', () =>
     metadata: fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
     legs: fc.array(leg, { maxLength: 4 }),
   });
+  // A field that is new to transactions has to be thought of here.
+  const notOfTransfers = {
+    exchanges: true,
+    effectiveAt: true,
+    held: true,
+    made: true,
+    parentId: true,
+    reverses: true,
+    reason: true,
+  } satisfies Record<
+    Exclude<keyof Transaction, 'transactionId' | 'type' | 'reference' | 'externalId' | 'metadata' | 'legs'>,
+    true
+  >;
   fc.assert(
     fc.property(transfer, (transaction) => {
+      expect(Object.keys(transaction).filter((field) => field in notOfTransfers)).toEqual([]);
       const written = encodeEventData({ type: 'transaction.posted', transaction });
       expect(written).toBe(JSON.stringify(encodeTransaction(transaction)));
     }),

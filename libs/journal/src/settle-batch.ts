@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import type pg from 'pg';
 import type { AheadBatch } from './ahead-batch.js';
-import { attemptBatch, findCommitted, isLockedOut, type Attempt } from './commit-batch.js';
+import { attemptBatch, findCommitted, isLockedOut, isStateMismatch, type Attempt } from './commit-batch.js';
 import type { DecidedBatch, Fate } from './decide-batch.js';
 import { endFrozen } from './end-frozen.js';
 import type { JournalMetrics } from './journal-metrics.js';
@@ -84,6 +84,7 @@ export class BatchSettler {
         return attempt.ahead;
       }
       if (attempt.kind === 'overtaken') continue;
+      const hasFailedBefore = hasFailed;
       hasFailed = true;
       if (attempt.kind === 'unknown') {
         this.log.warn({ ledgerId, err: attempt.error }, 'the outcome of a commit is unknown');
@@ -92,7 +93,8 @@ export class BatchSettler {
           this.finish(ledgerId, open, attempt.batch, lane.isMoreWaiting);
           return null;
         }
-      } else if (attempt.isDataError) {
+      } else if (attempt.isDataError || (hasFailedBefore && isStateMismatch(attempt.error))) {
+        // What was remembered is forgotten since the first time.
         await this.isolate(ledgerId, open, attempt.error, lane);
         return null;
       } else {
