@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LedgerCommand, TransactionDraft } from '#domain';
 import type { BatchItem, BatchOutcome } from '#journal';
+import { committingPids, makeCommitsWait, whileCommitsWait } from '../support/commit-gate.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import {
   balancesOf,
@@ -14,7 +15,6 @@ import {
   JournalProcess,
   queryRows,
   until,
-  withClient,
   writeSessions,
   type Asked,
   type TestLedger,
@@ -25,7 +25,6 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** While a full batch is written, the full one behind it is decided on what the first will leave. */
 const full = 1_000;
-const commitGate = 4_712;
 const commit = 'COMMIT\0';
 const begin = 'BEGIN ISOLATION';
 
@@ -39,19 +38,7 @@ let [alice, bob, carol] = ['', '', ''];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  // A commit of what is to wait does, for whoever holds this advisory lock.
-  await queryRows(
-    database.ownerUrl,
-    `CREATE FUNCTION journal.wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock_shared(${commitGate});
-        RETURN NULL;
-      END $$`,
-  );
-  await queryRows(
-    database.ownerUrl,
-    `CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON journal.events DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW WHEN (NEW.data->>'reference' = 'waits') EXECUTE FUNCTION journal.wait_at_commit()`,
-  );
+  await makeCommitsWait(database.ownerUrl, `NEW.data->>'reference' = 'waits'`);
   await queryRows(
     database.ownerUrl,
     `ALTER TABLE journal.events ADD CONSTRAINT poison CHECK (data->>'reference' IS DISTINCT FROM 'poison')`,
@@ -113,19 +100,9 @@ async function decidedAhead({ registry } = far): Promise<Record<string, number>>
 const postedOn = async (account: string) =>
   (await balancesOf(database.superuserUrl, ledger)).get(account)?.posted;
 
-/** Commits of what waits wait while this session holds the gate. */
-function whileCommitsWait<T>(work: (openGate: () => Promise<void>) => Promise<T>): Promise<T> {
-  return withClient(database.superuserUrl, async (gate) => {
-    await gate.query('SELECT pg_advisory_lock($1)', [commitGate]);
-    return work(async () => {
-      await gate.query('SELECT pg_advisory_unlock_all()');
-    });
-  });
-}
-
-async function isCommitting(): Promise<boolean> {
-  return (await writeSessions(database.superuserUrl)).some(({ wait_event }) => wait_event === 'advisory');
-}
+const whileWaiting = <T>(work: (openGate: () => Promise<void>) => Promise<T>) =>
+  whileCommitsWait(database.superuserUrl, work);
+const isCommitting = async () => (await committingPids(database.superuserUrl)).length > 0;
 
 it('batches that stand behind each other are decided ahead', async () => {
   const all = await Promise.all(times(5, () => fates(fullOf())));
@@ -510,7 +487,7 @@ it('where another process comes in between, the batch is decided anew on what th
 });
 
 it('what expires while the batch in front is written is not executed, and its neighbours are', async () => {
-  const late = await whileCommitsWait(async (openGate) => {
+  const late = await whileWaiting(async (openGate) => {
     const front = fates(fullOf([item(alice, bob, 1n, { reference: 'waits' })]));
     const hasty = fateOf(ledger.move(alice, carol, 1n, { deadlineMs: 400 }));
     const behind = fates(fullOf().slice(1));
@@ -526,7 +503,7 @@ it('what expires while the batch in front is written is not executed, and its ne
 });
 
 it('nor is what was decided long ago, as its time is of then', async () => {
-  const opened = await whileCommitsWait(async (openGate) => {
+  const opened = await whileWaiting(async (openGate) => {
     const front = send(fullOf([item(alice, bob, 1n, { reference: 'waits' })]));
     const behind = send(fullOf());
     await until(isCommitting);
@@ -546,7 +523,7 @@ it('nor is what was decided long ago, as its time is of then', async () => {
 });
 
 it('what is on disk is found although the batch behind keeps the head, on a connection that is silent', async () => {
-  await whileCommitsWait(async (openGate) => {
+  await whileWaiting(async (openGate) => {
     const silent = proxy.once('silent from here', 'hold');
     const front = fates(fullOf([item(alice, bob, 1n, { reference: 'waits' })]), { deadlineMs: 25_000 });
     const held = times(600, (n) =>
@@ -566,7 +543,7 @@ it('what is on disk is found although the batch behind keeps the head, on a conn
 }, 60_000);
 
 it('nobody is answered before what he was decided on is committed', async () => {
-  await whileCommitsWait(async (openGate) => {
+  await whileWaiting(async (openGate) => {
     const front = send(fullOf([item(alice, bob, 1n, { reference: 'waits' })]));
     let answered = 0;
     const behind = times(2, () => send(times(full, () => item(carol, bob))).finally(() => (answered += 1)));

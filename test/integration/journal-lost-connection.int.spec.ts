@@ -7,14 +7,13 @@ import {
   queryRows,
   timesPosted,
   until,
-  withClient,
   writeSessions,
   type TestLedger,
 } from '../support/journal-fixtures.js';
+import { committingPids, makeCommitsWait, whileCommitsWait } from '../support/commit-gate.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
-const commitGate = 4_711;
 /** The statement as it goes over the wire; its end tells it from READ COMMITTED. */
 const commit = 'COMMIT\0';
 
@@ -28,20 +27,7 @@ let [alice, bob] = ['', ''];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  // A commit waits for whoever holds this advisory lock, after everything of it has been written; the session's
-  // own lock_timeout would end the wait, as it never ends a slow disk's.
-  await queryRows(
-    database.ownerUrl,
-    `CREATE FUNCTION journal.wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock_shared(${commitGate});
-        RETURN NULL;
-      END $$`,
-  );
-  await queryRows(
-    database.ownerUrl,
-    `CREATE CONSTRAINT TRIGGER wait_at_commit AFTER INSERT ON journal.events DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW EXECUTE FUNCTION journal.wait_at_commit()`,
-  );
+  await makeCommitsWait(database.ownerUrl);
   proxy = await TcpProxy.start(database.ledgerUrl);
   far = new JournalProcess(proxy.url);
   near = new JournalProcess(database.ledgerUrl);
@@ -58,20 +44,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Commits wait while this session holds the gate. */
-function whileCommitsWait<T>(work: (openGate: () => Promise<void>) => Promise<T>): Promise<T> {
-  return withClient(database.superuserUrl, async (gate) => {
-    await gate.query('SELECT pg_advisory_lock($1)', [commitGate]);
-    return work(async () => {
-      await gate.query('SELECT pg_advisory_unlock_all()');
-    });
-  });
-}
-
-async function committingPids(): Promise<number[]> {
-  const sessions = await writeSessions(database.superuserUrl);
-  return sessions.filter(({ wait_event }) => wait_event === 'advisory').map(({ pid }) => pid);
-}
+const whileWaiting = <T>(work: (openGate: () => Promise<void>) => Promise<T>) =>
+  whileCommitsWait(database.superuserUrl, work);
+const committing = () => committingPids(database.superuserUrl);
 
 const pay = (asked = {}) => ledger.move(alice, bob, 10n, { key: 'pay', ...asked }, { reference: 'pay' });
 const timesPaid = () => timesPosted(database.superuserUrl, ledger, 'pay');
@@ -80,10 +55,10 @@ describe('while the server commits', () => {
   it('nobody is answered and nobody is told', async () => {
     const heard: string[] = [];
     far.journal.onCommitted((ledgerId) => heard.push(ledgerId));
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       let isAnswered = false;
       const fate = fateOf(pay()).finally(() => (isAnswered = true));
-      await until(async () => (await committingPids()).length === 1);
+      await until(async () => (await committing()).length === 1);
       // What was appended has been answered by now: the commit alone is waited for.
       await sleep(200);
       expect([isAnswered, heard.includes(ledger.ledgerId)]).toEqual([false, false]);
@@ -96,7 +71,7 @@ describe('while the server commits', () => {
 
 describe('the connection is lost while the server commits', () => {
   it('the commit is waited for and found: accepted once, with neighbours and refusals', async () => {
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       const cut = proxy.once(commit, 'cut-after');
       const fates = Promise.all([
         fateOf(pay()),
@@ -104,7 +79,7 @@ describe('the connection is lost while the server commits', () => {
         fateOf(ledger.move(alice, bob, 20n)),
       ]);
       await cut;
-      await until(async () => (await committingPids()).length === 1);
+      await until(async () => (await committing()).length === 1);
       await until(() => far.logged.includes('the outcome of a commit is unknown'));
       await openGate();
       expect(await fates).toEqual(['accepted', 'insufficient_funds', 'accepted']);
@@ -115,12 +90,12 @@ describe('the connection is lost while the server commits', () => {
   });
 
   it('the commit fails after all: decided again, accepted once', async () => {
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       const cut = proxy.once(commit, 'cut-after');
       const fate = fateOf(pay());
       await cut;
-      await until(async () => (await committingPids()).length === 1);
-      const [pid] = await committingPids();
+      await until(async () => (await committing()).length === 1);
+      const [pid] = await committing();
       await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [pid]);
       await openGate();
       expect(await fate).toBe('accepted');
@@ -130,7 +105,7 @@ describe('the connection is lost while the server commits', () => {
   });
 
   it('another process writes in between: it waits for the commit and sees it', async () => {
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       const cut = proxy.once(commit, 'cut-after');
       const fate = fateOf(ledger.move(alice, bob, 1_000n));
       await cut;
@@ -182,23 +157,21 @@ describe('the outcome cannot be found out before the deadline', () => {
     [
       'it was not committed',
       async (openGate) => {
-        await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [
-          (await committingPids())[0],
-        ]);
+        await queryRows(database.superuserUrl, 'SELECT pg_terminate_backend($1)', [(await committing())[0]]);
         await openGate();
       },
       0,
       'accepted',
     ],
   ])('outcome_unknown; the truth: %s; a retry has one effect', async (_, end, effects, retried) => {
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       const cut = proxy.once(commit, 'cut-after');
       const fate = fateOf(pay({ deadlineMs: 400 }));
       await cut;
       expect(await fate).toBe('outcome_unknown');
       expect(await timesPaid()).toBe(0);
       await end(openGate);
-      await until(async () => (await committingPids()).length === 0);
+      await until(async () => (await committing()).length === 0);
     });
     expect(await timesPaid()).toBe(effects);
     expect(await fateOf(pay())).toBe(retried);
@@ -206,7 +179,7 @@ describe('the outcome cannot be found out before the deadline', () => {
   });
 
   it('a neighbour with a later deadline gets its answer all the same', async () => {
-    await whileCommitsWait(async (openGate) => {
+    await whileWaiting(async (openGate) => {
       const cut = proxy.once(commit, 'cut-after');
       const [hasty, patient] = [fateOf(pay({ deadlineMs: 300 })), fateOf(ledger.move(alice, bob, 20n))];
       await cut;

@@ -15,15 +15,13 @@ import {
 import { needsRules } from './gather-rules.js';
 import type { KnownAccounts } from './known-accounts.js';
 import { namesOf, type RowNames } from './name-rows.js';
-import type { QueuedUnit } from './queued-unit.js';
+import { lockTimeoutOf, type QueuedUnit } from './queued-unit.js';
 
 /** What the batches of one ledger are written with. */
 export interface LaneParts {
   readonly pool: pg.Pool;
   readonly memory: KnownAccounts;
   readonly ledgerId: string;
-  /** In milliseconds: for how long the head may be waited for. */
-  readonly lockTimeoutOf: (units: readonly QueuedUnit[]) => number;
   /** Called when a COMMIT is on its way. */
   readonly onSent: () => void;
   /**
@@ -112,7 +110,7 @@ export async function decideAhead(parts: LaneParts, front: BegunBatch): Promise<
   const accountsRead = await gatherBehind(parts, front, read);
   if (accountsRead === null || !areSame(units, parts.peekFull(0))) return null;
   const { ledgerId } = parts;
-  const locked = lockHead(client, ledgerId, parts.lockTimeoutOf(units));
+  const locked = lockHead(client, ledgerId, lockTimeoutOf(units));
   locked.catch(() => undefined);
   const copy = new EventCopy(client, ledgerId);
   try {

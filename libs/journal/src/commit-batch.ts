@@ -5,7 +5,7 @@ import { appendStatement } from './append-batch.js';
 import { decideBatch, DoneInPart, StateAheadOfEvents, type DecidedBatch } from './decide-batch.js';
 import { EventCopy } from './event-copy.js';
 import { lockAndGather, lockHead } from './gather-batch.js';
-import type { QueuedUnit } from './queued-unit.js';
+import { lockTimeoutOf, type QueuedUnit } from './queued-unit.js';
 
 /** How an attempt to commit a batch ended. Only `unknown` leaves open whether it is on disk. */
 export type Attempt =
@@ -74,7 +74,7 @@ async function begin(parts: LaneParts, units: readonly QueuedUnit[]): Promise<Be
   const client = await pool.connect();
   const copy = new EventCopy(client, ledgerId);
   try {
-    const timeoutMs = parts.lockTimeoutOf(units);
+    const timeoutMs = lockTimeoutOf(units);
     const { head, gathered, accountsRead } = await lockAndGather(client, ledgerId, timeoutMs, units, memory);
     const read = readBehind(parts, client, 0);
     const batch = decideBatch(ledgerId, head, gathered, units, (event) => copy.write(event));

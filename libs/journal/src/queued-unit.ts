@@ -55,3 +55,11 @@ function postingsOf(command: LedgerCommand): number {
   if (command.kind === 'create-transaction') return command.draft.postings.length;
   return 'transactionId' in command ? postingsReferredTo : 1;
 }
+
+const lockTimeoutMaxMs = 4_000;
+
+/** In milliseconds: for how long the head may be waited for. Never longer than the first of the units may wait. */
+export function lockTimeoutOf(units: readonly QueuedUnit[]): number {
+  const deadlineAt = Math.min(...units.map(({ request }) => request.deadlineAt));
+  return Math.max(1, Math.min(lockTimeoutMaxMs, deadlineAt - performance.now()));
+}

@@ -8,7 +8,7 @@ import { endFrozen } from './end-frozen.js';
 import type { JournalMetrics } from './journal-metrics.js';
 import { KnownAccounts } from './known-accounts.js';
 import type { Lane } from './lane.js';
-import type { QueuedUnit } from './queued-unit.js';
+import { lockTimeoutOf, type QueuedUnit } from './queued-unit.js';
 import { JournalUnavailable, type UnavailableCode } from './write-request.js';
 
 export interface BatchLog {
@@ -16,7 +16,6 @@ export interface BatchLog {
   error(fields: object, message: string): void;
 }
 
-const lockTimeoutMaxMs = 4_000;
 /** About 20 MB, and in a small process a sixteenth of its heap. */
 const knownAccountsMax = Math.min(50_000, Math.floor(getHeapStatistics().heap_size_limit / 16 / 400));
 /** A client's batch of so many commands is long work to answer. */
@@ -133,7 +132,7 @@ export class BatchSettler {
     const onSent = () => this.late.get(ledgerId)?.();
     const peekFull = (skipped: number) =>
       lane && this.mayDecideAhead(ledgerId) ? lane.peekFull(skipped) : null;
-    const parts = { pool, memory, ledgerId, lockTimeoutOf, onSent, peekFull };
+    const parts = { pool, memory, ledgerId, onSent, peekFull };
     const attempt = await attemptBatch(parts, open, ahead);
     this.metrics.batchSeconds.observe({ result: attempt.kind }, (performance.now() - startedAt) / 1000);
     const isUsed = attempt.kind === 'committed' || attempt.kind === 'unknown';
@@ -251,9 +250,3 @@ const expiryMessages: Readonly<Record<UnavailableCode, string>> = {
   unavailable: 'the database did not answer in time; the request was not executed',
   outcome_unknown: 'the outcome could not be found out in time; retry with the same Idempotency-Key',
 };
-
-/** Never longer than the first of the units may wait. */
-function lockTimeoutOf(units: readonly QueuedUnit[]): number {
-  const deadlineAt = Math.min(...units.map(({ request }) => request.deadlineAt));
-  return Math.max(1, Math.min(lockTimeoutMaxMs, deadlineAt - performance.now()));
-}
