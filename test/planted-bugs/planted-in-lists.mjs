@@ -154,6 +154,13 @@ const walls = [
     'libs/contracts/src/webhook-body.spec.ts',
   ),
   plant(
+    "the answer to an owner's batch tells the balances of others",
+    'libs/contracts/src/transaction-text.ts',
+    `reader.ownerId !== null || progress`,
+    `progress`,
+    'libs/contracts/src/transaction-text.spec.ts',
+  ),
+  plant(
     "an owner asks for the money on others' public accounts",
     'libs/contracts/src/visibility.ts',
     `(sought === 'account' && account.visibility !== 'private')`,

@@ -29,6 +29,7 @@ export { renderStreamEvent } from './stream-event.js';
 export { cloudEventHeadersOf, renderTopicMessages } from './topic-messages.js';
 export * from './topics.js';
 export { renderErasedTransaction, renderTransaction, type ShownTransaction } from './transaction.js';
+export { transactionText } from './transaction-text.js';
 export {
   balanceAfterSchema,
   balancesAfter,

@@ -2,7 +2,12 @@ import type { FastifyReply } from 'fastify';
 import type { Reader } from '#contracts';
 import { applyLeg, effectOf, isAccountEvent, isTransactionEvent, progressOf, type Account } from '#domain';
 import type { CommittedEvent, Outcome } from '#journal';
-import { present, type SettingResource, type TransactionResource } from './present.js';
+import {
+  present,
+  presentTransactionText,
+  type SettingResource,
+  type TransactionResource,
+} from './present.js';
 import { refusalError } from './refusals.js';
 
 /** The events of an accepted write; a refusal is thrown as its error. A replay says so in a header. */
@@ -19,13 +24,20 @@ export function committedEvents(outcome: Outcome, reply: FastifyReply): readonly
  * replay is the first answer again; null once its data has been erased.
  */
 export function transactionAnswer(events: readonly CommittedEvent[], reader: Reader) {
-  return { data: transactionAfter(events, reader) };
+  const made = transactionAfter(events);
+  return { data: made && present(made, reader) };
 }
 
-export function transactionAfter(events: readonly CommittedEvent[], reader: Reader) {
+/** The transaction of the same answer, as JSON. */
+export function transactionAnswerText(events: readonly CommittedEvent[], reader: Reader): string {
+  const made = transactionAfter(events);
+  return made ? presentTransactionText(made, reader) : 'null';
+}
+
+function transactionAfter(events: readonly CommittedEvent[]): TransactionResource | null {
   for (const committed of events) {
-    const resource = writtenTransaction(committed);
-    if (resource) return present(resource, reader);
+    const written = writtenTransaction(committed);
+    if (written) return written;
   }
   return null;
 }

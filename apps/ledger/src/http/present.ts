@@ -12,6 +12,7 @@ import {
   renderPeriod,
   renderTransaction,
   transactionIdOf,
+  transactionText,
   type CurrencyState,
   type ExchangeRateState,
   type ProgressState,
@@ -116,9 +117,18 @@ function presentBalance({ account, position, asOf }: Extract<Resource, { kind: '
   };
 }
 
-function presentTransaction({ record, progress, hold, withBalances }: TransactionResource, reader: Reader) {
+function presentTransaction(resource: TransactionResource, reader: Reader) {
+  return renderTransaction(...transactionParts(resource), reader);
+}
+
+/** As JSON: what JSON.stringify makes of the same transaction presented. */
+export function presentTransactionText(resource: TransactionResource, reader: Reader): string {
+  return transactionText(...transactionParts(resource), reader);
+}
+
+function transactionParts({ record, progress, hold, withBalances }: TransactionResource) {
   const shown = { progress: progressState(progress), hold: progressState(hold), withBalances };
-  return renderTransaction(transactionState(record.transaction), timed(record), shown, reader);
+  return [transactionState(record.transaction), timed(record), shown] as const;
 }
 
 function presentErased({ recorded, progress }: Extract<Resource, { kind: 'erased' }>) {
