@@ -1,10 +1,10 @@
 // One runner for every kind of test; the suffix of a file tells what it costs:
 // .spec (pure, beside its file), .int.spec (a real Postgres), .e2e.spec (the built product, from outside),
-// .kafka.spec (a real broker as well), .faults.spec and .kafka-faults.spec (the whole product, killed and frozen, the
-// latter over a real broker; by `npm run test:faults`), .exhaustion.spec (the same, when something runs out; by
-// `npm run test:exhaustion`), .rehearsal.spec (backups and restores; by `npm run test:rehearsals`), .upgrade.spec (two
-// releases at once; by `npm run test:upgrade`), .fuzz.spec (both apps, asked and abused at random; by
-// `npm run test:fuzz`).
+// .kafka.spec (a real broker as well; by `npm run test:kafka`), .faults.spec and .kafka-faults.spec (the whole product,
+// killed and frozen, the latter over a real broker; by `npm run test:faults`), .exhaustion.spec (the same, when
+// something runs out; by `npm run test:exhaustion`), .rehearsal.spec (backups and restores; by
+// `npm run test:rehearsals`), .upgrade.spec (two releases at once; by `npm run test:upgrade`), .fuzz.spec (both apps,
+// asked and abused at random; by `npm run test:fuzz`).
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
