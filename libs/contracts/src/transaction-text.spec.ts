@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyAmount, anyText, legFields, transferFields } from '../../../test/support/arbitrary-transfers.js';
 import { uuid } from '../../../test/support/journal-records.js';
 import type { Leg, TransactionState } from './postings.js';
 import type { ProgressState } from './progress.js';
@@ -6,23 +7,12 @@ import { transactionText } from './transaction-text.js';
 import { renderTransaction } from './transaction.js';
 
 const time = '2026-01-31T09:15:27.482913Z';
-const amount = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
-const text = fc.option(fc.string({ unit: 'binary' }), { nil: null });
 
 /** The leg's number and account are said by where it stands. */
 const side: fc.Arbitrary<Omit<Leg, 'leg' | 'accountId'>> = fc.record({
-  system: fc.constantFrom(null, null, 'ROOT'),
+  ...legFields,
   ownerId: fc.constantFrom(null, 'alice', 'bob'),
-  visibility: fc.constantFrom('private', 'public', 'unlisted'),
-  direction: fc.constantFrom('debit', 'credit'),
-  amount,
   currency: fc.constantFrom('EUR', 'EUR', 'EUR', 'USD'),
-  posted: amount,
-  pendingIn: amount,
-  pendingOut: amount,
-  available: amount,
-  version: fc.nat(),
-  entryNumber: fc.nat(),
 });
 /** Of few accounts, so that now and then one is on both sides. */
 const account = fc.constantFrom(...[1, 2, 3, 4].map((n) => uuid(n)));
@@ -36,30 +26,26 @@ const legsOf = (postings: fc.ArrayConstraints) =>
   );
 
 const transfer = {
-  transactionId: fc.uuid(),
-  type: fc.constantFrom('transfer', 'mint', 'burn'),
-  reference: text,
-  externalId: text,
-  metadata: fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+  ...transferFields,
   legs: legsOf({ minLength: 1, maxLength: 1 }),
 };
 // A field that is new to transactions has to be thought of here.
 const more = {
   exchanges: fc.constant([{ posting: 0, rate: '1.5' }]),
   effectiveAt: fc.constant('2025-12-31T00:00:00.000000Z'),
-  held: fc.array(amount, { minLength: 2, maxLength: 2 }),
+  held: fc.array(anyAmount, { minLength: 2, maxLength: 2 }),
   made: fc.constant({ position: 3n, recordedAt: '2026-01-01T00:00:00.000000Z' }),
   parentId: fc.uuid(),
   reverses: fc.uuid(),
-  reason: text,
+  reason: anyText,
 } satisfies Record<Exclude<keyof TransactionState, keyof typeof transfer>, unknown>;
 
 const progress: fc.Arbitrary<ProgressState> = fc.record({
   status: fc.constantFrom('posted', 'pending', 'partially_reversed'),
   expiresAt: fc.constantFrom(null, time),
-  captured: fc.array(amount, { maxLength: 2 }),
+  captured: fc.array(anyAmount, { maxLength: 2 }),
   captures: fc.nat(),
-  reversed: fc.array(amount, { maxLength: 2 }),
+  reversed: fc.array(anyAmount, { maxLength: 2 }),
   reversals: fc.array(fc.uuid(), { maxLength: 2 }),
 });
 

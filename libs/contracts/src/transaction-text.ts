@@ -42,7 +42,7 @@ function transferText(
   const movement = `"sender":"${sender}","recipient":"${recipient}","amount":"${debit.amount}","currency":"${debit.currency}"`;
   return `{"id":"${transactionIdOf(transaction.transactionId)}","type":"${transaction.type}","status":"posted",${
     movement
-  },"reference":${reference === null ? 'null' : JSON.stringify(reference)},"externalId":${
+  },"reference":${JSON.stringify(reference)},"externalId":${
     externalId === null ? 'null' : JSON.stringify(externalId)
   },"metadata":${JSON.stringify(transaction.metadata)},"postings":[{${
     movement

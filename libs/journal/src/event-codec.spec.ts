@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyText, legFields, transferFields } from '../../../test/support/arbitrary-transfers.js';
 import {
   accountWith,
   captureOf,
@@ -269,30 +270,15 @@ describe('the columns of an event', () => {
 });
 
 it('a transfer written field by field is what JSON.stringify makes of it', () => {
-  const amount = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
-  const text = fc.option(fc.string({ unit: 'binary' }), { nil: null });
   const leg: fc.Arbitrary<Leg> = fc.record({
+    ...legFields,
     leg: fc.nat(),
     accountId: fc.uuid(),
-    system: fc.constantFrom(null, 'ROOT'),
-    ownerId: text,
-    visibility: fc.constantFrom('private', 'public'),
-    direction: fc.constantFrom('debit', 'credit'),
-    amount,
+    ownerId: anyText,
     currency: fc.constantFrom('EUR', 'NULL'),
-    posted: amount,
-    pendingIn: amount,
-    pendingOut: amount,
-    available: amount,
-    version: fc.nat(),
-    entryNumber: fc.nat(),
   });
   const transfer: fc.Arbitrary<Transaction> = fc.record({
-    transactionId: fc.uuid(),
-    type: fc.constantFrom('transfer', 'mint', 'burn'),
-    reference: text,
-    externalId: text,
-    metadata: fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+    ...transferFields,
     legs: fc.array(leg, { maxLength: 4 }),
   });
   // A field that is new to transactions has to be thought of here.

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { accountWith, draftOf, idOf, stateOf } from '../../../../test/support/ledger-fixtures.js';
+import { accountWith, idOf, moveOf, stateOf } from '../../../../test/support/ledger-fixtures.js';
 import type { Reader } from '#contracts';
 import { decide, unboundCaller, type DomainEvent } from '#domain';
 import type { CommittedEvent, Outcome } from '#journal';
@@ -21,9 +21,8 @@ function outcomesOf(count: number): Outcome[] {
     if (n % 6 === 4) return refused('insufficient_funds', 'amount');
     if (n % 6 === 5) return refused('idempotency_key_reused', null);
     const hold = n % 6 === 1 ? { hold: { expiresAt: null } } : {};
-    const postings = [{ sender: alice.id, recipient: bob.id, amount: 7n }];
-    const draft = draftOf(idOf(2, n), postings, { reference: `Nr. ${n} ☕`, ...hold });
-    const decision = decide({ kind: 'create-transaction', draft }, stateOf([alice, bob]), unboundCaller);
+    const command = moveOf(idOf(2, n), alice.id, bob.id, 7n, { reference: `Nr. ${n} ☕`, ...hold });
+    const decision = decide(command, stateOf([alice, bob]), unboundCaller);
     if (!decision.accepted) throw new Error(decision.refusal.message);
     const event = n % 6 === 3 ? null : decision.events[0]!;
     return { accepted: true, isReplay: n % 6 === 2, isDryRun: false, events: committed(n + 1, event) };
