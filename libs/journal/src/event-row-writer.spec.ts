@@ -34,18 +34,21 @@ function partsOf(events: readonly RecordedEvent[]): Buffer[] {
   return parts;
 }
 
+/** In hexadecimal, which is compared a thousand times as fast as bytes are. */
+type Fields = (string | null)[];
+
 /** The fields of each row, as the form says that they are read. */
-function rowsOf(bytes: Buffer): (Buffer | null)[][] {
+function rowsOf(bytes: Buffer): Fields[] {
   expect(bytes.subarray(0, 19)).toEqual(Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'));
-  const rows: (Buffer | null)[][] = [];
+  const rows: Fields[] = [];
   let at = 19;
   for (let count = bytes.readInt16BE(at); count !== -1; count = bytes.readInt16BE(at)) {
     at += 2;
-    const row: (Buffer | null)[] = [];
+    const row: Fields = [];
     for (let field = 0; field < count; field += 1) {
       const length = bytes.readInt32BE(at);
       at += 4;
-      row.push(length === -1 ? null : bytes.subarray(at, at + length));
+      row.push(length === -1 ? null : bytes.toString('hex', at, at + length));
       at += Math.max(length, 0);
     }
     rows.push(row);
@@ -63,8 +66,8 @@ const int32 = (value: number) => Buffer.from([0, 0, 0, value]);
 const uuid = (text: string) => Buffer.from(text.replaceAll('-', ''), 'hex');
 const microsOf2000 = 946_684_800_000_000n;
 
-function fieldsOf(event: RecordedEvent): (Buffer | null)[] {
-  return [
+function fieldsOf(event: RecordedEvent): Fields {
+  const fields = [
     uuid(event.ledgerId),
     int32(event.epoch),
     int64(event.position),
@@ -82,6 +85,7 @@ function fieldsOf(event: RecordedEvent): (Buffer | null)[] {
     int64(event.effectiveAt - microsOf2000),
     event.hash,
   ];
+  return fields.map((field) => field?.toString('hex') ?? null);
 }
 
 const longest = 'x'.repeat(250 * 1_024);
