@@ -49,10 +49,16 @@ const forbidden = [
     { path: '^(apps|libs)/', pathNot: '^libs/platform/' },
   ),
   rule(
+    'http-knows-the-platform-alone',
+    'How an app answers over HTTP is the same for both of them, whatever they answer.',
+    { path: '^libs/http/' },
+    { path: '^(apps|libs)/', pathNot: '^libs/(http|platform)/' },
+  ),
+  rule(
     'journal-stays-below',
-    'The journal is plain SQL under the apps: no app, no wire format, no broker, no object mapper.',
+    'The journal is plain SQL under the apps: no app, no HTTP, no wire format, no broker, no object mapper.',
     { path: '^libs/journal/' },
-    { path: ['^apps/', '^libs/contracts/', KAFKAJS, TYPEORM] },
+    { path: ['^apps/', '^libs/(http|contracts)/', KAFKAJS, TYPEORM] },
   ),
   rule(
     'journal-uses-nest-in-its-module-only',
@@ -70,12 +76,12 @@ const forbidden = [
     'openapi-stays-general',
     'How routes are declared and documented is the same for both apps: of their things it knows none.',
     { path: '^libs/openapi/' },
-    { path: '^libs/', pathNot: '^libs/(openapi|access|platform)/' },
+    { path: '^libs/', pathNot: '^libs/(openapi|access|http|platform)/' },
   ),
   rule(
     'libs-import-no-app',
-    'Imports point inward; the rules of domain, contracts, platform and journal say it for those.',
-    { path: '^libs/', pathNot: '^libs/(domain|contracts|platform|journal)/' },
+    'Imports point inward; the rules of domain, contracts, platform, http and journal say it for those.',
+    { path: '^libs/', pathNot: '^libs/(domain|contracts|platform|http|journal)/' },
     { path: '^apps/' },
   ),
   rule(

@@ -23,6 +23,7 @@ describe('the import rules on this repository', () => {
     expect(tree.subpathTargets).toMatchObject({
       '#domain': ['libs/domain/src/index.ts'],
       '#journal': ['libs/journal/src/index.ts'],
+      '#http': ['libs/http/src/index.ts'],
       '#platform': ['libs/platform/src/index.ts'],
     });
   });

@@ -4,7 +4,7 @@
  */
 const PACKAGES = ['kafkajs', 'typeorm', 'pg', 'fast-check', '@nestjs/common', '@nestjs/typeorm'];
 const DEV_PACKAGES = ['fast-check'];
-const LIBS = ['domain', 'journal', 'access', 'platform', 'contracts', 'event-stream', 'openapi'];
+const LIBS = ['domain', 'journal', 'access', 'http', 'platform', 'contracts', 'event-stream', 'openapi'];
 
 const versions = (names) => Object.fromEntries(names.map((name) => [name, '1.0.0']));
 
@@ -34,6 +34,7 @@ export const soundTree = {
   'libs/domain/src/amounts.spec.ts': `import 'fast-check';\nimport './amounts.js';\n`,
   'libs/contracts/src/index.ts': `export type Envelope = { id: string };\n`,
   'libs/platform/src/index.ts': `import 'pg';\nimport 'typeorm';\nimport '@nestjs/typeorm';\nexport type Limit = number;\n`,
+  'libs/http/src/index.ts': `import '@nestjs/common';\nimport type { Limit } from '#platform';\nexport type Body = Limit;\n`,
   'libs/journal/src/index.ts': `export * from './journal.module.js';\nexport * from './append-batch.js';\n`,
   'libs/journal/src/journal.module.ts': `import '@nestjs/common';\nexport class JournalModule {}\n`,
   'libs/journal/src/append-batch.ts': `import type { Amount } from '#domain';\nimport type { Limit } from '#platform';\nexport type Batch = [Amount, Limit];\n`,
@@ -42,7 +43,7 @@ export const soundTree = {
   'libs/openapi/src/index.ts': `import '@nestjs/common';\nimport type { Principal } from '#access';\nimport type { Limit } from '#platform';\nexport type Route = [Principal, Limit];\n`,
   'migrations/first.ts': `import 'typeorm';\nexport class First {}\n`,
   'tools/migrate/main.ts': `import '../../migrations/first.js';\n`,
-  'apps/ledger/src/main.ts': `import '#domain';\nimport '#journal';\nimport '#access';\nimport '#platform';\nimport '#openapi';\nimport './clock.js';\n`,
+  'apps/ledger/src/main.ts': `import '#domain';\nimport '#journal';\nimport '#access';\nimport '#http';\nimport '#platform';\nimport '#openapi';\nimport './clock.js';\n`,
   'apps/ledger/src/clock.ts': `export const tick = 1;\n`,
   'apps/webhook-dispatcher/src/main.ts': `import '#event-stream';\nimport '#contracts';\nimport './endpoints/endpoints.js';\n`,
   'apps/webhook-dispatcher/src/endpoints/endpoints.ts': `import 'typeorm';\nexport type Endpoint = string;\n`,
@@ -112,6 +113,24 @@ export const plantedImports = [
     `import '../../../apps/ledger/src/clock.js';`,
     'platform-imports-no-lib-no-app',
   ),
+  plant(
+    'http takes a type from access',
+    'libs/http/src/index.ts',
+    `export type { Principal } from '#access';`,
+    'http-knows-the-platform-alone',
+  ),
+  plant(
+    'http takes an app',
+    'libs/http/src/index.ts',
+    `import '../../../apps/ledger/src/clock.js';`,
+    'http-knows-the-platform-alone',
+  ),
+  plant(
+    'journal takes what answers over HTTP',
+    batch,
+    `import type { Body } from '#http';`,
+    'journal-stays-below',
+  ),
   plant('journal takes an app', batch, `import '../../../apps/ledger/src/clock.js';`, 'journal-stays-below'),
   plant(
     'journal takes the contracts',
@@ -179,6 +198,12 @@ export const plantedImports = [
     'the event stream takes a type from the journal',
     'libs/event-stream/src/index.ts',
     `export type { Batch } from '#journal';`,
+    'event-stream-reads-by-its-function-only',
+  ),
+  plant(
+    'the event stream takes what answers over HTTP',
+    'libs/event-stream/src/index.ts',
+    `export type { Body } from '#http';`,
     'event-stream-reads-by-its-function-only',
   ),
   plant(

@@ -3,14 +3,8 @@ import { Registry } from 'prom-client';
 import type { RouteAccess } from '#access';
 import type { EventStream } from '#event-stream';
 import { Journal } from '#journal';
-import {
-  connectionLimitSpecs,
-  createHttpApp,
-  createLog,
-  createPostgresPool,
-  readEnvironment,
-  SecretBox,
-} from '#platform';
+import { connectionLimitSpecs, createHttpApp } from '#http';
+import { createLog, createPostgresPool, readEnvironment, SecretBox } from '#platform';
 import { AppModule as LedgerModule } from '../../apps/ledger/src/app.module.js';
 import { readSettings as readLedgerSettings } from '../../apps/ledger/src/config.js';
 import { ProjectionWaiter } from '../../apps/ledger/src/projections/projection-waiter.js';

@@ -20,7 +20,8 @@ import {
 } from '#access';
 import { decodeTypeId } from '#contracts';
 import { beginJournal } from '#journal';
-import { ApiError, DtoPipe, pageLimitMax, type Page, type PageRequest } from '#platform';
+import { ApiError, DtoPipe } from '#http';
+import { pageLimitMax, type Page, type PageRequest } from '#platform';
 import {
   CreateKeyBody,
   draftOf,

@@ -1,9 +1,8 @@
 import { host, makeValidator, port } from 'envalid';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
+import { bodiesBytesDefault, connectionLimitSpecs, type ConnectionLimits } from '#http';
 import {
-  bodiesBytesDefault,
-  connectionLimitSpecs,
   databaseUrl,
   InvalidSettings,
   logLevels,
@@ -11,7 +10,6 @@ import {
   positive,
   readEnvironment,
   secretsKey,
-  type ConnectionLimits,
   type LogLevel,
 } from '#platform';
 

@@ -2,15 +2,8 @@ import type { Type } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 import { authenticateRequests, Bootstrap, TokenKeys } from '#access';
 import { Journal } from '#journal';
-import {
-  createHttpApp,
-  createPostgresPool,
-  isOpenPath,
-  type Log,
-  readSession,
-  type RunningApp,
-  untilConnected,
-} from '#platform';
+import { createHttpApp, isOpenPath } from '#http';
+import { createPostgresPool, type Log, readSession, type RunningApp, untilConnected } from '#platform';
 import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';

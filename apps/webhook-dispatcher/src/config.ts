@@ -2,9 +2,8 @@ import { host, makeValidator, port } from 'envalid';
 import ipaddr from 'ipaddr.js';
 import { rateLimitStores, type RateLimitStore } from '#access';
 import { checkKafkaSettings, kafkaSettingSpecs, type KafkaSettings } from '#event-stream';
+import { bodiesBytesDefault, connectionLimitSpecs, type ConnectionLimits } from '#http';
 import {
-  bodiesBytesDefault,
-  connectionLimitSpecs,
   databaseUrl,
   logLevels,
   oneOf,
@@ -12,7 +11,6 @@ import {
   readEnvironment,
   secretsKey,
   trueOrFalse,
-  type ConnectionLimits,
   type LogLevel,
 } from '#platform';
 

@@ -3,16 +3,8 @@ import type pg from 'pg';
 import { Registry } from 'prom-client';
 import { authenticateRequests } from '#access';
 import { KafkaEventStream, PostgresEventStream, type EventStream } from '#event-stream';
-import {
-  conventionError,
-  createHttpApp,
-  createPostgresPool,
-  isOpenPath,
-  type Log,
-  type RunningApp,
-  SecretBox,
-  untilConnected,
-} from '#platform';
+import { conventionError, createHttpApp, isOpenPath } from '#http';
+import { createPostgresPool, type Log, type RunningApp, SecretBox, untilConnected } from '#platform';
 import { AppModule } from './app.module.js';
 import { checkDatabase } from './boot-checks.js';
 import type { DispatcherSettings } from './config.js';

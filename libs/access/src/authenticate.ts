@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import { ApiKeys, secretHashOf } from './api-keys.js';
 import { ClientTokens, isTokenLike } from './client-tokens.js';
 import type { Principal } from './principals.js';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { decodeTypeId, ledgerIdOf } from '#contracts';
-import { ApiError, formatTimestamp } from '#platform';
+import { ApiError } from '#http';
+import { formatTimestamp } from '#platform';
 import { ApiKeys } from './api-keys.js';
 import type { Principal } from './principals.js';
 import type { Scope } from './scopes.js';

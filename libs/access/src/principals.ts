@@ -1,4 +1,4 @@
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import type { Scope } from './scopes.js';
 
 export type Mode = 'live' | 'test';

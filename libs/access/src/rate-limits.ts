@@ -4,7 +4,8 @@ import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { Counter, type Registry } from 'prom-client';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
-import { ApiError, createPostgresPool, type Log } from '#platform';
+import { ApiError } from '#http';
+import { createPostgresPool, type Log } from '#platform';
 import type { Principal } from './principals.js';
 
 export const rateLimitStores = ['memory', 'postgres'] as const;

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { unavailableError } from '#platform';
+import { unavailableError } from '#http';
 
 /** Less than the second within which a revoked key has to be refused. */
 const answerMaxAgeMs = 900;

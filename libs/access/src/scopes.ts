@@ -1,4 +1,4 @@
-import { RouteSettings } from '#platform';
+import { RouteSettings } from '#http';
 
 /** What a key may be allowed to do. */
 export const scopes = [

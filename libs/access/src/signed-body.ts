@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { ApiError, unavailableError, validationError } from '#platform';
+import { ApiError, unavailableError, validationError } from '#http';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { decodeTypeId } from '#contracts';
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import { ApiKeys } from './api-keys.js';
 import { Nonces } from './nonces.js';
 import type { Principal } from './principals.js';

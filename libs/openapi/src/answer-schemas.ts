@@ -10,7 +10,7 @@ import {
   type ReferenceObject,
   type SchemaObject,
 } from './schema-parts.js';
-import type { ApiError } from '#platform';
+import type { ApiError } from '#http';
 
 /** The bodies of answers: resources in their envelopes, pages, and errors. */
 export const page = object(

@@ -1,12 +1,6 @@
 import { duplicateRequest, rateLimited } from '#access';
-import {
-  ApiError,
-  InvalidCursor,
-  PageTooDeep,
-  conventionError,
-  unavailableError,
-  validationError,
-} from '#platform';
+import { ApiError, conventionError, unavailableError, validationError } from '#http';
+import { InvalidCursor, PageTooDeep } from '#platform';
 import { exampleRequestId } from './documented-headers.js';
 
 /**

@@ -3,7 +3,7 @@ import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
 import { ApiExtension, ApiHeader, ApiOperation, ApiParam, ApiResponse } from '@nestjs/swagger';
 import type { RouteAccess } from '#access';
-import type { ApiError } from '#platform';
+import type { ApiError } from '#http';
 import { errorExample, errorStatusNames, type ConventionCode } from './documented-errors.js';
 import { rateLimitHeaders, type AnswerHeader, type RequestHeader } from './documented-headers.js';
 import { exampleOf } from './answer-schemas.js';

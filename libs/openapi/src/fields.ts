@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
-import { ItemsOf, parseTimestamp, type DtoClass } from '#platform';
+import { ItemsOf, type DtoClass } from '#http';
+import { parseTimestamp } from '#platform';
 
 /** Fields of request bodies: each decorator is the rule and its documentation. */
 export interface FieldOptions {

@@ -1,12 +1,12 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import { validationError } from '#http';
 import {
   pageLimitDefault,
   pageLimitMax,
   parseTimestamp,
   rowsBefore,
-  validationError,
   type Page,
   type PageRequest,
 } from '#platform';

@@ -1,7 +1,8 @@
 import { Controller, Get, Header, Inject, type Type } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import { Access } from '#access';
-import { Readiness, REGISTRY, unavailableError } from '#platform';
+import { unavailableError } from '#http';
+import { Readiness, REGISTRY } from '#platform';
 import type { RouteDescription } from './documented.js';
 
 type Describe = (route: RouteDescription<'HealthAnswer', never, never, never, never>) => MethodDecorator;

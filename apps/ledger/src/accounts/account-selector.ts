@@ -1,4 +1,4 @@
-import { validationError } from '#platform';
+import { validationError } from '#http';
 import { isSystemAccountName, pathAccountId } from '../http/ids.js';
 import type { AccountSelector } from './get-account.js';
 

@@ -6,7 +6,7 @@ import type { Reader } from '#contracts';
 import { parseAmount, parseSignedAmount, type Account, type AccountSettings } from '#domain';
 import { systemAccountId, type WriteRequest } from '#journal';
 import { pageErrors, readPageRequest, readTime, readTimes } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { accountAfter, committedEvents } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { accountNotFound, pathAccountId } from '../http/ids.js';

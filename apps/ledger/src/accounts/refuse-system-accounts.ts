@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import { isSystemAccountName } from '../http/ids.js';
 
 const changingMethods = new Set(['PATCH', 'DELETE']);

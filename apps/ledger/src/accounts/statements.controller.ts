@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
 import type { Reader } from '#contracts';
 import { readTime } from '#openapi';
-import { DtoPipe, mediaTypeOf, RouteSettings, validationError } from '#platform';
+import { DtoPipe, mediaTypeOf, RouteSettings, validationError } from '#http';
 import { Documented } from '../http/documented.js';
 import { accountNotFound } from '../http/ids.js';
 import { presentStatementLine } from '../http/present.js';

@@ -15,7 +15,7 @@ import {
 } from '#access';
 import { decodeTypeId } from '#contracts';
 import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 import { pathKeyId } from '../http/ids.js';
 import { CreateKeyBody, draftOf, RotateKeyBody, UpdateKeyBody } from './key-bodies.js';

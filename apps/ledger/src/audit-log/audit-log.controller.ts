@@ -9,7 +9,7 @@ import {
   TextParameter,
   TimeParameter,
 } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 
 export class AuditLogQuery extends ListQuery {

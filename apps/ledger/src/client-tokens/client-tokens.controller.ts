@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { Access, Caller, ClientTokens, TokenKeys, tokenSecondsMax, type Principal } from '#access';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 import { IssueClientTokenBody } from './client-token-bodies.js';
 

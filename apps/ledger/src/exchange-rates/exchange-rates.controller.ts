@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
 import type { WriteRequest } from '#journal';
 import { pageErrors, readPageRequest } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { committedEvents, settingAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { pathCurrency } from '../http/ids.js';

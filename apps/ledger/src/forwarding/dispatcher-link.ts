@@ -2,7 +2,7 @@ import { Readable, Transform } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Counter } from 'prom-client';
 import { Pool } from 'undici';
-import { ApiError, unavailableError } from '#platform';
+import { ApiError, unavailableError } from '#http';
 import { answeredHeaders, forwardedHeaders } from './forwarded-headers.js';
 import { forwardedPath } from './forwarded-path.js';
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pathOf } from '#platform';
+import { pathOf } from '#http';
 import type { DispatcherLink } from './dispatcher-link.js';
 
 declare module 'fastify' {

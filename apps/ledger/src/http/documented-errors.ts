@@ -1,7 +1,7 @@
 import type { RefusalCode } from '#domain';
 import { JournalUnavailable, type UnavailableCode } from '#journal';
 import { conventionErrors, requestErrors, unavailable } from '#openapi';
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import { ProjectionLagging } from '../projections/projection-waiter.js';
 import { accountNotFound, transactionNotFound } from './ids.js';
 import { batchRefusalError, refusalError, translateError } from './refusals.js';

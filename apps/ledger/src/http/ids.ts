@@ -1,7 +1,7 @@
 import { keyNotFound, organizationNotFound } from '#access';
 import { decodeTypeId } from '#contracts';
 import { systemAccountNames, type SystemAccountName } from '#domain';
-import { ApiError, validationError } from '#platform';
+import { ApiError, validationError } from '#http';
 
 export function isSystemAccountName(text: string): text is SystemAccountName {
   return (systemAccountNames as readonly string[]).includes(text);

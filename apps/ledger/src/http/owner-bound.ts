@@ -1,5 +1,5 @@
 import type { Principal } from '#access';
-import { ApiError } from '#platform';
+import { ApiError } from '#http';
 import { isSystemAccountName } from './ids.js';
 
 /**

@@ -13,7 +13,7 @@ import {
 } from '#access';
 import { beginJournal } from '#journal';
 import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 import { pathOrganizationId } from '../http/ids.js';
 import { CreateLedgerBody, CreateOrganizationBody } from './organization-bodies.js';

@@ -3,7 +3,7 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
 import type { WriteRequest } from '#journal';
-import { DtoPipe, validationError } from '#platform';
+import { DtoPipe, validationError } from '#http';
 import { committedEvents, settingAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { present } from '../http/present.js';

@@ -2,7 +2,7 @@ import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
-import { DtoPipe, RouteSettings } from '#platform';
+import { DtoPipe, RouteSettings } from '#http';
 import { Documented, writeErrors } from '../http/documented.js';
 import { batchHash } from '../http/request-hash.js';
 import { writeRequestOf } from '../http/write-request.js';

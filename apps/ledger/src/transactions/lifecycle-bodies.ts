@@ -1,5 +1,5 @@
 import { BooleanField, TimeField, TextField } from '#openapi';
-import { MayBeMissing } from '#platform';
+import { MayBeMissing } from '#http';
 import { AmountField } from '../http/fields.js';
 import { DryRunField } from './transaction-bodies.js';
 

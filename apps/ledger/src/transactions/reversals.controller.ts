@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
 import type { WriteRequest } from '#journal';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { committedEvents, transactionAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { pathTransactionId } from '../http/ids.js';

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { ApiError, DtoPipe } from '#platform';
+import { ApiError, DtoPipe } from '#http';
 import { MintBody, CreateBatchBody, CreateTransactionBody } from './transaction-bodies.js';
 
 const pipe = new DtoPipe();

@@ -7,7 +7,7 @@ import {
   ListField,
   TextField,
 } from '#openapi';
-import { AcrossFields } from '#platform';
+import { AcrossFields } from '#http';
 import {
   AccountField,
   AmountField,

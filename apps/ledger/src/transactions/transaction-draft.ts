@@ -6,7 +6,8 @@ import {
   type TransactionDraft,
 } from '#domain';
 import type { Outcome } from '#journal';
-import { newUuid, parseTimestamp, validationError } from '#platform';
+import { validationError } from '#http';
+import { newUuid, parseTimestamp } from '#platform';
 import { accountReference } from '../http/ids.js';
 import type {
   ConditionBody,

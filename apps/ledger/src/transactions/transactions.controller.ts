@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Access, Caller, requireScope, type Principal } from '#access';
 import { decodeEvent, type WriteRequest } from '#journal';
 import { pageErrors, readPageRequest } from '#openapi';
-import { DtoPipe } from '#platform';
+import { DtoPipe } from '#http';
 import { committedEvents, transactionAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { accountReference, pathTransactionId, transactionNotFound } from '../http/ids.js';

@@ -9,7 +9,7 @@ import {
   TimeField,
   type FieldOptions,
 } from '#openapi';
-import { MayBeMissing } from '#platform';
+import { MayBeMissing } from '#http';
 import {
   accountIdsMax,
   eventTypeCharactersMax,

@@ -1,4 +1,4 @@
-import { validationError, type ErrorDetail } from '#platform';
+import { validationError, type ErrorDetail } from '#http';
 import { checkEndpointHeaders, checkHeaderName } from '../delivery/endpoint-headers.js';
 import { checkEndpointUrl, type EndpointUrlRules } from '../delivery/endpoint-url.js';
 import { sentId } from '../http/ids.js';

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Principal } from '#access';
-import { inTransaction, parseTimestamp, validationError } from '#platform';
+import { validationError } from '#http';
+import { inTransaction, parseTimestamp } from '#platform';
 import { endpointDisabled, endpointNotFound } from '../http/refusals.js';
 import {
   countRecoverable,

@@ -1,5 +1,5 @@
 import { decodeTypeId, encodeTypeId } from '#contracts';
-import { validationError } from '#platform';
+import { validationError } from '#http';
 import { deliveryNotFound, endpointNotFound } from './refusals.js';
 
 export const endpointIdOf = (uuid: string) => encodeTypeId('whe', uuid);

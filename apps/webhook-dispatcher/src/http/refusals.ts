@@ -1,4 +1,4 @@
-import { ApiError, unavailableError } from '#platform';
+import { ApiError, unavailableError } from '#http';
 import { endpointsPerLedgerMax } from '../endpoints/endpoint-limits.js';
 
 /** The dispatcher's own refusals, each with its code and status: the only place of its kind. */

@@ -1,4 +1,5 @@
-import { ApiError, newUuid } from '#platform';
+import { ApiError } from '#http';
+import { newUuid } from '#platform';
 import type { AccessDatabase, Database } from '../access-database.js';
 import { writeAudit } from '../audit.js';
 import type { Mode } from '../principals.js';

@@ -1,5 +1,6 @@
 import { encodeTypeId } from '#contracts';
-import { ApiError, formatTimestamp, microsSql } from '#platform';
+import { ApiError } from '#http';
+import { formatTimestamp, microsSql } from '#platform';
 import type { Database } from '../access-database.js';
 import type { Principal } from '../principals.js';
 import { scopes as allScopes, type Scope } from '../scopes.js';

@@ -1,5 +1,6 @@
 import { encodeTypeId } from '#contracts';
-import { ApiError, formatTimestamp, microsSql, newUuid, type Page, type PageRequest } from '#platform';
+import { ApiError } from '#http';
+import { formatTimestamp, microsSql, newUuid, type Page, type PageRequest } from '#platform';
 import type { AccessDatabase, Database } from '../access-database.js';
 import { writeAudit } from '../audit.js';
 import { pageOfRows } from '../page-of-rows.js';

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { InvalidSettings } from './environment.js';
-import { positive } from './settings.js';
+import { InvalidSettings, positive } from '#platform';
 
 /** What one connection may take of a process, and how many there may be. */
 export interface ConnectionLimits {

@@ -9,7 +9,7 @@ import { boundBodies } from './bounded-bodies.js';
 import { limitConnections, serverOptions, type ConnectionLimits } from './connection-limits.js';
 import { ErrorFilter, errorBody } from './error-filter.js';
 import { acceptJsonOnly } from './json-body.js';
-import { nestLogger, type Log } from './logging.js';
+import { nestLogger, type Log } from '#platform';
 import { answerAllRequests, answerMalformedHttp } from './malformed-http.js';
 import { takeTurnsOnEachConnection } from './pipelined-requests.js';
 import {
