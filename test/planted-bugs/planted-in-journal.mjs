@@ -232,6 +232,13 @@ const committing = [
     suite('decide-batch'),
   ),
   plant(
+    'a dry run of a batch takes no notice of the keys of its items',
+    source('decide-batch'),
+    `const keyedItems = items.map((item) => keyedBy(request.owner, item));`,
+    `const keyedItems = items.map((item) => (request.isDryRun ? null : keyedBy(request.owner, item)));`,
+    suite('decide-batch'),
+  ),
+  plant(
     'an earlier request that can not be read is noticed too late',
     source('decide-batch'),
     `const earlier = keyedItems.map((keyedItem) => keyedItem && seen.outcomeOf(keyedItem));`,

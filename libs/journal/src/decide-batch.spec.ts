@@ -552,7 +552,24 @@ describe('a dry run', () => {
     });
   });
 
-  it('reads no key and uses up none', () => {
+  it.each<BatchMode>(['independent', 'atomic'])('of a batch heeds the keys of its items: %s', (mode) => {
+    const dry = (items: readonly BatchItem[]) => batchOf(mode, items, { isDryRun: true });
+    const batch = decided([
+      pay(90n, 'used'),
+      dry([payItem(90n, 'used'), payItem(7n, 'free'), payItem(7n, 'free')]),
+      dry([payItem(1n, 'used', 'other')]),
+      pay(10n, 'free', 'other'),
+    ]);
+    expect(summary(batch)).toEqual([
+      'accepted',
+      'dry run: replay, dry run, replay',
+      mode === 'atomic' ? 'batch_refused: 0 idempotency_key_reused' : 'dry run: idempotency_key_reused',
+      'accepted',
+    ]);
+    expect(requests(batch).map(([key]) => key)).toEqual(['used', 'free']);
+  });
+
+  it('reads no key of its own and uses up none', () => {
     const batch = decided([
       one(payment(10n), { key: 'k', isDryRun: true }),
       pay(10n, 'k', 'other'),
@@ -571,7 +588,7 @@ describe('a dry run', () => {
       batchOf('independent', items(), { key: 'k' }),
     ]);
     expect(summary(batch)).toEqual([
-      'dry run: dry run, insufficient_funds, dry run',
+      'dry run: dry run, insufficient_funds, replay',
       'batch_refused: 1 insufficient_funds',
       'accepted: accepted, insufficient_funds, replay',
     ]);

@@ -95,7 +95,7 @@ class UnitDecider {
   }
 
   private decideOne(request: WriteRequest, command: LedgerCommand): Outcome {
-    const keyed = keyedRequestOf(request, request);
+    const keyed = keyedRequestOf(request);
     const replay = keyed && this.seen.outcomeOf(keyed);
     if (replay) return replay;
     const { state, undecidable } = this.gathered;
@@ -112,10 +112,11 @@ class UnitDecider {
   /**
    * Independent items are recorded one by one, as neighbours in a lane are, so that the first are written while the
    * last are decided. Atomic ones are decided on an overlay before any of them is recorded, so that a batch which is
-   * refused as a whole leaves no trace; what was decided there is then adopted. A dry run stays on its overlay.
+   * refused as a whole leaves no trace; what was decided there is then adopted. A dry run stays on its overlay; its
+   * items' keys are looked at, because what happens depends on them, and not used up.
    */
   private decideItems(request: WriteRequest, { mode, items }: ItemBatch): BatchOutcome {
-    const keyed = keyedRequestOf(request, request);
+    const keyed = keyedRequestOf(request);
     const replay = keyed && this.seen.batchOutcomeOf(keyed);
     if (replay) return replay;
     const isRecordedAtOnce = mode === 'independent' && !request.isDryRun;
@@ -127,7 +128,7 @@ class UnitDecider {
     const record = (accepted: AcceptedItem) => written.push(...this.recordItem(request, accepted));
     const toRecord: AcceptedItem[] = [];
     const accept = isRecordedAtOnce ? record : (accepted: AcceptedItem) => toRecord.push(accepted);
-    const keyedItems = items.map((item) => keyedRequestOf(request, item));
+    const keyedItems = items.map((item) => keyedBy(request.owner, item));
     // What was recorded under a key may be of a later release: who can't read it says so before anything is done.
     const earlier = keyedItems.map((keyedItem) => keyedItem && seen.outcomeOf(keyedItem));
     const outcomes: Outcome[] = [];
@@ -191,12 +192,15 @@ function callerOf({ owner, mayMint, mayBurn }: WriteRequest): Caller {
   return { ownerId: owner === '' ? null : owner, mayMint, mayBurn };
 }
 
+type Keyed = Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>;
+
 /** Null where nothing is deduplicated: there is no key, or nothing is to be written. */
-function keyedRequestOf(
-  { owner, isDryRun }: WriteRequest,
-  { idempotencyKey: key, requestHash }: Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>,
-): KeyedRequest | null {
-  return isDryRun || key === null || !requestHash ? null : { owner, key, requestHash };
+function keyedRequestOf(request: WriteRequest): KeyedRequest | null {
+  return request.isDryRun ? null : keyedBy(request.owner, request);
+}
+
+function keyedBy(owner: string, { idempotencyKey: key, requestHash }: Keyed): KeyedRequest | null {
+  return key === null || !requestHash ? null : { owner, key, requestHash };
 }
 
 /**

@@ -63,14 +63,15 @@ export function namesOf(units: readonly QueuedUnit[]): RowNames {
 }
 
 function addKeys(names: RowNames, { request, work }: QueuedUnit): void {
-  const { owner, isDryRun, requestHash } = request;
-  if (isDryRun) return;
+  const { owner, requestHash } = request;
   const add = (key: string | null, batchHash: string) => {
     if (key !== null)
       names.keys.set(`${batchHash} ${requestIdentity(owner, key)}`, { owner, key, batchHash });
   };
-  if (work.kind === 'command') return add(request.idempotencyKey, '');
-  add(request.idempotencyKey, requestHash?.toString('hex') ?? '');
+  // A dry run has no use for its own key: under it another request would be made.
+  const ownKey = request.isDryRun ? null : request.idempotencyKey;
+  if (work.kind === 'command') return add(ownKey, '');
+  add(ownKey, requestHash?.toString('hex') ?? '');
   for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');
 }
 

@@ -37,20 +37,20 @@ export function batchDraft(body: unknown): BatchDraft {
   if (!Array.isArray(transactions)) return refuse('validation_error');
   refuseIf(transactions.length < 1 || transactions.length > itemsMax, 'validation_error');
   const isDryRun = flagOf(fields['dryRun']);
-  const items = transactions.map((each) => itemOf(each, isDryRun));
+  const items = transactions.map(itemOf);
   const postings = items.reduce((count, { draft }) => count + draft.postings.length, 0);
   refuseIf(postings > postingsMax, 'validation_error');
   return { mode, items, isDryRun };
 }
 
-function itemOf(body: unknown, isDryRun: boolean): Item {
+function itemOf(body: unknown): Item {
   if (!isPlainObject(body)) return refuse('validation_error');
   const { idempotencyKey, ...rest } = body;
   refuseIf(idempotencyKey !== undefined && !isKey(idempotencyKey), 'validation_error');
   refuseIf(rest['dryRun'] !== undefined, 'validation_error');
   return {
     draft: transactionDraft(rest, 'transactions'),
-    key: isDryRun ? null : ((idempotencyKey as string | undefined) ?? null),
+    key: (idempotencyKey as string | undefined) ?? null,
     request: canonical('POST', '/v1/transactions', rest),
   };
 }

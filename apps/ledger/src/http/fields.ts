@@ -70,7 +70,12 @@ export const CurrencyField = (options: FieldOptions) =>
 export const ExchangeRateField = (options: FieldOptions) =>
   field(
     options,
-    { type: 'string', pattern: '^(0|[1-9][0-9]*)(\\.[0-9]+)?$', maxLength: exchangeRateDigitsMax + 2 },
+    // Of a whole part and decimals together the length lets one digit too many through, which no pattern can count.
+    {
+      type: 'string',
+      pattern: `^(0\\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,${exchangeRateDigitsMax - 1}}(\\.[0-9]+)?)$`,
+      maxLength: exchangeRateDigitsMax + 2,
+    },
     rule(
       'exchange-rate',
       `must be a decimal above zero, as a string of at most ${exchangeRateDigitsMax} digits`,

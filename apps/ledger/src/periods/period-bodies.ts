@@ -31,7 +31,7 @@ export class ClosePeriodBody {
       example: '2025-12-31',
     },
     {
-      oneOf: [
+      anyOf: [
         { type: 'string', format: 'date' },
         { type: 'string', format: 'date-time' },
       ],

@@ -106,7 +106,7 @@ class MovementDetails {
   pending?: boolean;
 
   @TimeField({
-    description: 'Of a hold: when it is released by itself; null or absent for never',
+    description: 'Of a hold alone: when it is released by itself; null or absent for never',
     optional: true,
     nullable: true,
     example: '2099-12-31T23:59:59Z',
@@ -114,7 +114,7 @@ class MovementDetails {
   expiresAt?: string | null;
 
   @TimeField({
-    description: 'When it took effect, at the latest now; where absent, when it is recorded',
+    description: 'When it took effect, at the latest now, and not of a hold; where absent, when it is recorded',
     optional: true,
     nullable: true,
     example: '2026-01-31T00:00:00Z',
