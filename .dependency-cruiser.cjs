@@ -13,6 +13,8 @@ const npmPackage = (pattern) => `(^|/node_modules/|^node_modules/)${pattern}(/|$
 const KAFKAJS = npmPackage('kafkajs');
 const TYPEORM = npmPackage('(@nestjs/)?typeorm');
 const NEST = npmPackage('@nestjs');
+/** What takes requests, and what checks bodies. */
+const HTTP = [npmPackage('(@fastify|fastify|class-validator|find-my-way|negotiator)'), '^(node:)?https?$'];
 const SPEC = '\\.spec\\.ts$';
 /** As found in the tree, or as written where the project is not built. */
 const BUILD_OUTPUT = '^[./]*dist/';
@@ -61,10 +63,13 @@ const forbidden = [
     { path: ['^apps/', '^libs/(http|contracts)/', KAFKAJS, TYPEORM] },
   ),
   rule(
-    'journal-uses-nest-in-its-module-only',
-    'Everything else in the journal can be built and tested without a framework.',
-    { path: '^libs/journal/', pathNot: '^libs/journal/src/journal\\.module\\.ts$' },
-    { path: NEST },
+    'below-the-apps-no-framework',
+    'What is below the apps is built and tested without a framework, and answers nobody over HTTP.',
+    {
+      path: '^libs/(contracts|platform|journal|event-stream)/',
+      pathNot: '^libs/journal/src/journal\\.module\\.ts$',
+    },
+    { path: [NEST, ...HTTP] },
   ),
   rule(
     'event-stream-reads-by-its-function-only',
@@ -117,7 +122,7 @@ const forbidden = [
     'Migrations and plain administration tables use TypeORM; the journal and the lists are written SQL.',
     {
       path: '^(apps|libs|migrations|tools|bench|test)/',
-      pathNot: '^(migrations|libs/access|libs/platform|apps/webhook-dispatcher/src/endpoints)/',
+      pathNot: '^(migrations|libs/access)/',
     },
     { path: TYPEORM },
   ),

@@ -35,6 +35,8 @@ const database = {
 };
 
 export default {
+  // Twice the cores of a small machine: end-to-end suites wait for much of their time.
+  maxWorkers: 4,
   projects: [
     {
       ...shared,

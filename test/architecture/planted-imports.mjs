@@ -2,7 +2,7 @@
  * A small tree in the project's layout that breaks no import rule, and for each rule the files that, laid over
  * it, must make exactly the rules named under `fires` speak.
  */
-const PACKAGES = ['kafkajs', 'typeorm', 'pg', 'fast-check', '@nestjs/common', '@nestjs/typeorm'];
+const PACKAGES = ['kafkajs', 'typeorm', 'pg', 'fast-check', 'fastify', '@nestjs/common', '@nestjs/typeorm'];
 const DEV_PACKAGES = ['fast-check'];
 const LIBS = ['domain', 'journal', 'access', 'http', 'platform', 'contracts', 'event-stream', 'openapi'];
 
@@ -33,20 +33,20 @@ export const soundTree = {
   'libs/domain/src/amounts.ts': `export type Amount = bigint;\n`,
   'libs/domain/src/amounts.spec.ts': `import 'fast-check';\nimport './amounts.js';\n`,
   'libs/contracts/src/index.ts': `export type Envelope = { id: string };\n`,
-  'libs/platform/src/index.ts': `import 'pg';\nimport 'typeorm';\nimport '@nestjs/typeorm';\nexport type Limit = number;\n`,
-  'libs/http/src/index.ts': `import '@nestjs/common';\nimport type { Limit } from '#platform';\nexport type Body = Limit;\n`,
+  'libs/platform/src/index.ts': `import 'pg';\nexport type Limit = number;\n`,
+  'libs/http/src/index.ts': `import '@nestjs/common';\nimport 'fastify';\nimport 'node:http';\nimport type { Limit } from '#platform';\nexport type Body = Limit;\n`,
   'libs/journal/src/index.ts': `export * from './journal.module.js';\nexport * from './append-batch.js';\n`,
   'libs/journal/src/journal.module.ts': `import '@nestjs/common';\nexport class JournalModule {}\n`,
   'libs/journal/src/append-batch.ts': `import type { Amount } from '#domain';\nimport type { Limit } from '#platform';\nexport type Batch = [Amount, Limit];\n`,
-  'libs/access/src/index.ts': `import 'typeorm';\nimport '@nestjs/common';\nexport type Principal = string;\n`,
+  'libs/access/src/index.ts': `import 'typeorm';\nimport '@nestjs/common';\nimport type { Body } from '#http';\nexport type Principal = Body | string;\n`,
   'libs/event-stream/src/index.ts': `import 'kafkajs';\nexport type { Envelope } from '#contracts';\n`,
-  'libs/openapi/src/index.ts': `import '@nestjs/common';\nimport type { Principal } from '#access';\nimport type { Limit } from '#platform';\nexport type Route = [Principal, Limit];\n`,
+  'libs/openapi/src/index.ts': `import '@nestjs/common';\nimport type { Principal } from '#access';\nimport type { Body } from '#http';\nimport type { Limit } from '#platform';\nexport type Route = [Principal, Body, Limit];\n`,
   'migrations/first.ts': `import 'typeorm';\nexport class First {}\n`,
   'tools/migrate/main.ts': `import '../../migrations/first.js';\n`,
   'apps/ledger/src/main.ts': `import '#domain';\nimport '#journal';\nimport '#access';\nimport '#http';\nimport '#platform';\nimport '#openapi';\nimport './clock.js';\n`,
   'apps/ledger/src/clock.ts': `export const tick = 1;\n`,
   'apps/webhook-dispatcher/src/main.ts': `import '#event-stream';\nimport '#contracts';\nimport './endpoints/endpoints.js';\n`,
-  'apps/webhook-dispatcher/src/endpoints/endpoints.ts': `import 'typeorm';\nexport type Endpoint = string;\n`,
+  'apps/webhook-dispatcher/src/endpoints/endpoints.ts': `export type Endpoint = string;\n`,
   'test/support/global-setup.mjs': `import '../../dist/libs/journal/src/index.js';\n`,
   'test/integration/journal.int.spec.ts': `import 'fast-check';\nimport '#journal';\n`,
 };
@@ -117,7 +117,7 @@ export const plantedImports = [
     'http takes a type from access',
     'libs/http/src/index.ts',
     `export type { Principal } from '#access';`,
-    'http-knows-the-platform-alone',
+    ['http-knows-the-platform-alone', 'no-cycles'],
   ),
   plant(
     'http takes an app',
@@ -150,7 +150,25 @@ export const plantedImports = [
     'journal uses Nest outside its module file',
     batch,
     `import { Injectable } from '@nestjs/common';`,
-    'journal-uses-nest-in-its-module-only',
+    'below-the-apps-no-framework',
+  ),
+  plant(
+    'platform takes a type of the server',
+    'libs/platform/src/index.ts',
+    `import type { FastifyRequest } from 'fastify';`,
+    'below-the-apps-no-framework',
+  ),
+  plant(
+    'platform takes what answers over HTTP',
+    'libs/platform/src/index.ts',
+    `import type { Body } from '#http';`,
+    ['platform-imports-no-lib-no-app', 'no-cycles'],
+  ),
+  plant(
+    'the event stream answers over HTTP by itself',
+    'libs/event-stream/src/index.ts',
+    `import { createServer } from 'node:http';`,
+    'below-the-apps-no-framework',
   ),
   plant(
     'the machinery of the API description takes a type from the domain',
@@ -228,12 +246,7 @@ export const plantedImports = [
     `import '@nestjs/typeorm';`,
     'typeorm-where-named-only',
   ),
-  plant(
-    'the dispatcher takes typeorm outside its endpoints',
-    DISPATCHER_MAIN,
-    `import 'typeorm';`,
-    'typeorm-where-named-only',
-  ),
+  plant('the dispatcher takes typeorm', DISPATCHER_MAIN, `import 'typeorm';`, 'typeorm-where-named-only'),
   plant(
     'the model takes a type from the domain',
     'test/model/ledger/books.ts',

@@ -234,9 +234,16 @@ const committing = [
   plant(
     'a dry run of a batch takes no notice of the keys of its items',
     source('decide-batch'),
-    `const keyedItems = items.map((item) => keyedBy(request.owner, item));`,
-    `const keyedItems = items.map((item) => (request.isDryRun ? null : keyedBy(request.owner, item)));`,
+    `const keyedItems = items.map((item) => keyOf(request.owner, item));`,
+    `const keyedItems = items.map((item) => (request.isDryRun ? null : keyOf(request.owner, item)));`,
     suite('decide-batch'),
+  ),
+  plant(
+    'a dry run of a batch does not see the keys that were used before',
+    source('name-rows'),
+    `for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');`,
+    `if (!request.isDryRun) for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');`,
+    testsOf(integration('journal-batches'), 'a dry run'),
   ),
   plant(
     'an earlier request that can not be read is noticed too late',

@@ -1,5 +1,5 @@
-import { ApiError, unavailableError } from './api-error.js';
 import { InvalidCursor, PageTooDeep } from '#platform';
+import { ApiError, unavailableError } from './api-error.js';
 
 /**
  * Connection and resource errors of Postgres and of the socket to it, and a lock that was not free in time: they

@@ -3,14 +3,15 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { Log } from '#platform';
 import { AllowedMethods } from './allowed-methods.js';
 import { ApiError } from './api-error.js';
 import { boundBodies } from './bounded-bodies.js';
 import { limitConnections, serverOptions, type ConnectionLimits } from './connection-limits.js';
 import { ErrorFilter, errorBody } from './error-filter.js';
 import { acceptJsonOnly } from './json-body.js';
-import { nestLogger, type Log } from '#platform';
 import { answerAllRequests, answerMalformedHttp } from './malformed-http.js';
+import { nestLogger } from './nest-logger.js';
 import { takeTurnsOnEachConnection } from './pipelined-requests.js';
 import {
   followRequests,
@@ -84,7 +85,7 @@ export async function createHttpApp(settings: HttpAppSettings): Promise<NestFast
   const app = await NestFactory.create<NestFastifyApplication>(settings.module, adapter, {
     bodyParser: false,
     abortOnError: false,
-    logger: nestLogger(log.logger),
+    logger: nestLogger(log),
   });
   settings.authenticate(fastify, app);
   refuseOtherMediaTypes(fastify, settings.isOpen);

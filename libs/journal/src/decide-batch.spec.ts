@@ -569,6 +569,16 @@ describe('a dry run', () => {
     expect(requests(batch).map(([key]) => key)).toEqual(['used', 'free']);
   });
 
+  it('of a batch refuses an item that has the key of all, as the batch will', () => {
+    const items = () => [payItem(1n, 'k'), payItem(2n)];
+    const batch = decided([
+      batchOf('independent', items(), { key: 'k', isDryRun: true }),
+      batchOf('independent', items(), { key: 'k' }),
+    ]);
+    const outcomes = (item: string) => `${item}: idempotency_key_reused, ${item}`;
+    expect(summary(batch)).toEqual([outcomes('dry run'), outcomes('accepted')]);
+  });
+
   it('reads no key of its own and uses up none', () => {
     const batch = decided([
       one(payment(10n), { key: 'k', isDryRun: true }),

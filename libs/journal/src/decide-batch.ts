@@ -95,7 +95,7 @@ class UnitDecider {
   }
 
   private decideOne(request: WriteRequest, command: LedgerCommand): Outcome {
-    const keyed = keyedRequestOf(request);
+    const keyed = ownKeyOf(request);
     const replay = keyed && this.seen.outcomeOf(keyed);
     if (replay) return replay;
     const { state, undecidable } = this.gathered;
@@ -116,19 +116,20 @@ class UnitDecider {
    * items' keys are looked at, because what happens depends on them, and not used up.
    */
   private decideItems(request: WriteRequest, { mode, items }: ItemBatch): BatchOutcome {
-    const keyed = keyedRequestOf(request);
+    const keyed = ownKeyOf(request);
     const replay = keyed && this.seen.batchOutcomeOf(keyed);
     if (replay) return replay;
     const isRecordedAtOnce = mode === 'independent' && !request.isDryRun;
     const state = isRecordedAtOnce ? this.gathered.state : this.gathered.state.overlay();
     const seen = this.seen.overlay();
-    // The batch's own key stands for all of it: none of its items can have it as well.
-    if (keyed) seen.addBatch(keyed, []);
+    // The batch's own key stands for all of it, were it not a dry run: none of its items can have it as well.
+    const ofAll = keyOf(request.owner, request);
+    if (ofAll) seen.addBatch(ofAll, []);
     const written: CommittedEvent[] = [];
     const record = (accepted: AcceptedItem) => written.push(...this.recordItem(request, accepted));
     const toRecord: AcceptedItem[] = [];
     const accept = isRecordedAtOnce ? record : (accepted: AcceptedItem) => toRecord.push(accepted);
-    const keyedItems = items.map((item) => keyedBy(request.owner, item));
+    const keyedItems = items.map((item) => keyOf(request.owner, item));
     // What was recorded under a key may be of a later release: who can't read it says so before anything is done.
     const earlier = keyedItems.map((keyedItem) => keyedItem && seen.outcomeOf(keyedItem));
     const outcomes: Outcome[] = [];
@@ -192,14 +193,16 @@ function callerOf({ owner, mayMint, mayBurn }: WriteRequest): Caller {
   return { ownerId: owner === '' ? null : owner, mayMint, mayBurn };
 }
 
-type Keyed = Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>;
-
-/** Null where nothing is deduplicated: there is no key, or nothing is to be written. */
-function keyedRequestOf(request: WriteRequest): KeyedRequest | null {
-  return request.isDryRun ? null : keyedBy(request.owner, request);
+/** Null where it has no key, and of a dry run, whose key would be for another request: the one that is meant. */
+function ownKeyOf(request: WriteRequest): KeyedRequest | null {
+  return request.isDryRun ? null : keyOf(request.owner, request);
 }
 
-function keyedBy(owner: string, { idempotencyKey: key, requestHash }: Keyed): KeyedRequest | null {
+/** The key that a request or an item came with; null where it came with none. */
+function keyOf(
+  owner: string,
+  { idempotencyKey: key, requestHash }: Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>,
+): KeyedRequest | null {
   return key === null || !requestHash ? null : { owner, key, requestHash };
 }
 

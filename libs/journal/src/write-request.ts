@@ -13,7 +13,10 @@ export interface WriteRequest {
   /** What only the stored transaction can tell is asked for: reversing a burn makes money, reversing a mint destroys it. */
   readonly mayMint: boolean;
   readonly mayBurn: boolean;
-  /** Only what would happen is asked for: nothing is written, and no idempotency key read or used up. */
+  /**
+   * Only what would happen is asked for: nothing is written and no idempotency key used up. Its own key is not looked
+   * at; those of a batch's items are, because what happens depends on them.
+   */
   readonly isDryRun: boolean;
   readonly idempotencyKey: string | null;
   /** Present with a key: what makes two requests the same. */
@@ -31,7 +34,7 @@ export interface CommittedEvent {
   readonly event: DomainEvent | null;
 }
 
-/** What became of a command that was decided. Accepted is on disk, but for a dry run's. */
+/** What became of a command that was decided. Accepted is on disk, but for a dry run's, and replays of its items. */
 export type Outcome =
   | {
       readonly accepted: true;

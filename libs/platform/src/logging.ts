@@ -1,4 +1,3 @@
-import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger as PinoLogger } from 'pino';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
@@ -60,15 +59,4 @@ function endOf(destination: ReturnType<typeof pino.destination>): Promise<void> 
     destination.once('error', ended);
     destination.end();
   });
-}
-
-/** Nest's own messages, in the same log. */
-export function nestLogger(logger: PinoLogger): LoggerService {
-  const text = (message: unknown) => (typeof message === 'string' ? message : JSON.stringify(message));
-  const context = (optional: unknown[]) => ({ context: optional.at(-1) });
-  return {
-    log: (message: unknown, ...optional: unknown[]) => logger.debug(context(optional), text(message)),
-    warn: (message: unknown, ...optional: unknown[]) => logger.warn(context(optional), text(message)),
-    error: (message: unknown, ...optional: unknown[]) => logger.error({ details: optional }, text(message)),
-  };
 }

@@ -65,7 +65,7 @@ interface ItemAnswer {
 export function postBatch(
   books: Books,
   journal: Journal,
-  { mode, items }: BatchDraft,
+  { mode, items, isDryRun }: BatchDraft,
   asked: Asked,
   request: string,
 ): Answer {
@@ -75,7 +75,7 @@ export function postBatch(
   const refused = data.length - succeeded;
   refuseIf(mode === 'atomic' && refused > 0, 'batch_refused');
   const body = { data, meta: { succeeded, refused } };
-  const key = books.head > headBefore ? asked.key : null;
+  const key = books.head > headBefore && !isDryRun ? asked.key : null;
   return keepAnswer(books, { ...asked, key }, request, 200, body);
 }
 

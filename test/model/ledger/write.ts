@@ -91,7 +91,7 @@ function post(
   const asked = { caller, key: isDryRun ? null : key };
   const before = answeredBefore(books, asked, text);
   if (before !== null) return before;
-  if (decide === 'batch') return postBatch(books, journal, batchDraft(body), asked, text);
+  if (decide === 'batch') return postBatch(books, journal, batchDraft(body), { caller, key }, text);
   const data = decide(asked);
   return keepAnswer(books, asked, text, isDryRun ? 200 : status, { data });
 }

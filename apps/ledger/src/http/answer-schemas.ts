@@ -35,7 +35,7 @@ const batchItem: SchemaObject = {
         replayed: {
           type: 'boolean',
           enum: [true],
-          description: 'It was made by an earlier request with its idempotencyKey',
+          description: 'It was made by an earlier request or item with its idempotencyKey',
         },
       },
       'A transaction that was made',

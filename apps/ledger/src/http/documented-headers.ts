@@ -14,7 +14,8 @@ export const requestHeaders = {
   'Idempotency-Key': {
     description:
       'Makes the request safe to repeat: the same key with the same method, path and body gets the first ' +
-      "answer again and changes nothing; with another body it is refused. A refused request doesn't use it up.",
+      "answer again and changes nothing; with another body it is refused. A refused request doesn't use it up, and a " +
+      'dry run has no use for it.',
     required: false,
     schema: headerText('order-8-payment', { minLength: 1, maxLength: 255, pattern: visibleAscii }),
   },

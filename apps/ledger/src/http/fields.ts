@@ -70,7 +70,8 @@ export const CurrencyField = (options: FieldOptions) =>
 export const ExchangeRateField = (options: FieldOptions) =>
   field(
     options,
-    // Of a whole part and decimals together the length lets one digit too many through, which no pattern can count.
+    // Of a whole part with decimals the length lets one digit too many through: to count them takes a lookahead, which
+    // not every reader of patterns has.
     {
       type: 'string',
       pattern: `^(0\\.[0-9]*[1-9][0-9]*|[1-9][0-9]{0,${exchangeRateDigitsMax - 1}}(\\.[0-9]+)?)$`,

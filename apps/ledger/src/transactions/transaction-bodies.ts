@@ -28,11 +28,10 @@ const anAccount = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 const ownRate =
   'The rate of this exchange alone, between major units; where absent the ledger’s. Needs the scope `admin`.';
 
+const dryRun = 'true: answers with 200 what would happen, changes nothing, and neither looks at nor uses up';
+
 export const DryRunField = () =>
-  BooleanField({
-    description: 'true: answers with 200 what would happen, changes nothing, and uses up no Idempotency-Key',
-    optional: true,
-  });
+  BooleanField({ description: `${dryRun} the Idempotency-Key`, optional: true });
 
 export class PostingBody {
   @AccountField({ description: 'Who gives', example: anAccount })
@@ -114,7 +113,8 @@ class MovementDetails {
   expiresAt?: string | null;
 
   @TimeField({
-    description: 'When it took effect, at the latest now, and not of a hold; where absent, when it is recorded',
+    description:
+      'When it took effect, at the latest now, and not of a hold; where absent, when it is recorded',
     optional: true,
     nullable: true,
     example: '2026-01-31T00:00:00Z',
@@ -219,7 +219,10 @@ export class CreateBatchBody {
   })
   transactions!: BatchItemBody[];
 
-  @DryRunField()
+  @BooleanField({
+    description: `${dryRun} the Idempotency-Key of the request; those of the items count, and are not used up`,
+    optional: true,
+  })
   dryRun?: boolean;
 }
 
