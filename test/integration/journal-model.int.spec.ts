@@ -288,9 +288,9 @@ describe('amounts far beyond 2^63', () => {
 
   it('of 36 digits, and sums of more, are exact in every place where they are kept', async () => {
     const [alice, bob] = [await ledger.open(most - 1n), await ledger.open(0n)];
-    await ledger.move('ROOT', alice, 1n);
-    await ledger.move(alice, bob, most);
-    await ledger.move(bob, alice, most);
+    expect(await fateOf(ledger.move('ROOT', alice, 1n))).toBe('accepted');
+    expect(await fateOf(ledger.move(alice, bob, most))).toBe('accepted');
+    expect(await fateOf(ledger.move(bob, alice, most))).toBe('accepted');
     const balances = await balancesOf(database.superuserUrl, ledger);
     expect(balances.get(alice)?.posted).toBe(most);
     expect(balances.get(bob)?.posted).toBe(0n);
