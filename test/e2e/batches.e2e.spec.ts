@@ -186,25 +186,25 @@ describe('a dry run of a batch', () => {
       expect([told(made), made.headers['idempotency-replayed']]).toEqual([['201', '201'], undefined]);
     },
   );
-});
 
-test('a dry run of a batch heeds the keys of its items as the batch will', async () => {
-  const [used, twice] = [newKey(), newKey()];
-  const alone = await client.post<One<Transaction>>('/v1/transactions', pay(60), { key: used });
-  const transactions = [
-    pay(60, { idempotencyKey: used }),
-    pay(1, { idempotencyKey: used }),
-    pay(30, { idempotencyKey: twice }),
-    pay(30, { idempotencyKey: twice }),
-  ];
-  const expected = ['201 true', '422 idempotency_key_reused', '201', '201 true'];
-  for (const dryRun of [true, false]) {
-    const answer = await send('independent', transactions, { dryRun });
-    expect(told(answer)).toEqual(expected);
-    const [first, , third, fourth] = answer.body.data;
-    expect([first!.data, fourth!.data]).toEqual([alone.body.data, third!.data]);
-  }
-  expect(await posted(alice)).toBe('10');
+  test('heeds the keys of its items as the batch will', async () => {
+    const [used, twice] = [newKey(), newKey()];
+    const alone = await client.post<One<Transaction>>('/v1/transactions', pay(60), { key: used });
+    const transactions = [
+      pay(60, { idempotencyKey: used }),
+      pay(1, { idempotencyKey: used }),
+      pay(30, { idempotencyKey: twice }),
+      pay(30, { idempotencyKey: twice }),
+    ];
+    const expected = ['201 true', '422 idempotency_key_reused', '201', '201 true'];
+    for (const dryRun of [true, false]) {
+      const answer = await send('independent', transactions, { dryRun });
+      expect(told(answer)).toEqual(expected);
+      const [first, , third, fourth] = answer.body.data;
+      expect([first!.data, fourth!.data]).toEqual([alone.body.data, third!.data]);
+    }
+    expect(await posted(alice)).toBe('10');
+  });
 });
 
 describe('keys', () => {

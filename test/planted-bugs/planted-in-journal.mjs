@@ -241,8 +241,8 @@ const committing = [
   plant(
     'a dry run of a batch does not see the keys that were used before',
     source('name-rows'),
-    `for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');`,
-    `if (!request.isDryRun) for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');`,
+    `for (const item of work.batch.items) add(keyOf(request.owner, item));`,
+    `if (!request.isDryRun) for (const item of work.batch.items) add(keyOf(request.owner, item));`,
     testsOf(integration('journal-batches'), 'a dry run'),
   ),
   plant(

@@ -6,7 +6,7 @@ import type { Gathered, Head } from './gather-batch.js';
 import type { QueuedUnit } from './queued-unit.js';
 import { EventRecorder, type RecordedBatch } from './record-events.js';
 import type { RecordedEvent } from './recorded-event.js';
-import { SeenRequests, type KeyedRequest } from './seen-requests.js';
+import { keyOf, ownKeyOf, SeenRequests, type KeyedRequest } from './seen-requests.js';
 import type {
   BatchItem,
   BatchOutcome,
@@ -191,19 +191,6 @@ class UnitDecider {
 
 function callerOf({ owner, mayMint, mayBurn }: WriteRequest): Caller {
   return { ownerId: owner === '' ? null : owner, mayMint, mayBurn };
-}
-
-/** Null where it has no key, and of a dry run, whose key would be for another request: the one that is meant. */
-function ownKeyOf(request: WriteRequest): KeyedRequest | null {
-  return request.isDryRun ? null : keyOf(request.owner, request);
-}
-
-/** The key that a request or an item came with; null where it came with none. */
-function keyOf(
-  owner: string,
-  { idempotencyKey: key, requestHash }: Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>,
-): KeyedRequest | null {
-  return key === null || !requestHash ? null : { owner, key, requestHash };
 }
 
 /**

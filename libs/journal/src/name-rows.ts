@@ -9,6 +9,7 @@ import {
 } from '#domain';
 import { requestIdentity } from './earlier-requests.js';
 import type { QueuedUnit } from './queued-unit.js';
+import { keyOf, ownKeyOf, type KeyedRequest } from './seen-requests.js';
 
 /** An idempotency key, and the hash of a client's batch that asks for its answer; empty for all others. */
 interface NamedKey {
@@ -63,16 +64,15 @@ export function namesOf(units: readonly QueuedUnit[]): RowNames {
 }
 
 function addKeys(names: RowNames, { request, work }: QueuedUnit): void {
-  const { owner, requestHash } = request;
-  const add = (key: string | null, batchHash: string) => {
-    if (key !== null)
-      names.keys.set(`${batchHash} ${requestIdentity(owner, key)}`, { owner, key, batchHash });
+  const add = (keyed: KeyedRequest | null, batchHash = '') => {
+    if (keyed === null) return;
+    const { owner, key } = keyed;
+    names.keys.set(`${batchHash} ${requestIdentity(owner, key)}`, { owner, key, batchHash });
   };
-  // A dry run has no use for its own key: under it another request would be made.
-  const ownKey = request.isDryRun ? null : request.idempotencyKey;
-  if (work.kind === 'command') return add(ownKey, '');
-  add(ownKey, requestHash?.toString('hex') ?? '');
-  for (const { idempotencyKey } of work.batch.items) add(idempotencyKey, '');
+  const own = ownKeyOf(request);
+  if (work.kind === 'command') return add(own);
+  add(own, own?.requestHash.toString('hex'));
+  for (const item of work.batch.items) add(keyOf(request.owner, item));
 }
 
 function addNames(names: RowNames, command: LedgerCommand): void {

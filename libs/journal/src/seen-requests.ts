@@ -1,12 +1,28 @@
 import type { Refusal } from '#domain';
 import { requestIdentity, type EarlierRequest } from './earlier-requests.js';
-import type { BatchOutcome, CommittedEvent, Outcome } from './write-request.js';
+import type { BatchOutcome, CommittedEvent, Outcome, WriteRequest } from './write-request.js';
 
 /** A request under an idempotency key; what makes it another one is the hash. */
 export interface KeyedRequest {
   readonly owner: string;
   readonly key: string;
   readonly requestHash: Buffer;
+}
+
+/**
+ * The key by which a request is answered again and which it uses up. Null where it has none, and of a dry run, whose
+ * key would be for another request: the one that is meant.
+ */
+export function ownKeyOf(request: WriteRequest): KeyedRequest | null {
+  return request.isDryRun ? null : keyOf(request.owner, request);
+}
+
+/** The key that a request or an item came with; null where it came with none. */
+export function keyOf(
+  owner: string,
+  { idempotencyKey: key, requestHash }: Pick<WriteRequest, 'idempotencyKey' | 'requestHash'>,
+): KeyedRequest | null {
+  return key === null || !requestHash ? null : { owner, key, requestHash };
 }
 
 const keyReused: Refusal = {

@@ -1,3 +1,4 @@
+import { AcrossFields } from '#http';
 import {
   Alternatives,
   BooleanField,
@@ -7,7 +8,6 @@ import {
   ListField,
   TextField,
 } from '#openapi';
-import { AcrossFields } from '#http';
 import {
   AccountField,
   AmountField,
@@ -28,10 +28,11 @@ const anAccount = 'acc_01jd3v4wqzfxs9v5n6m7k8h2re';
 const ownRate =
   'The rate of this exchange alone, between major units; where absent the ledger’s. Needs the scope `admin`.';
 
-const dryRun = 'true: answers with 200 what would happen, changes nothing, and neither looks at nor uses up';
-
-export const DryRunField = () =>
-  BooleanField({ description: `${dryRun} the Idempotency-Key`, optional: true });
+export const DryRunField = (keys = 'the Idempotency-Key') =>
+  BooleanField({
+    description: `true: answers with 200 what would happen, changes nothing, and neither looks at nor uses up ${keys}`,
+    optional: true,
+  });
 
 export class PostingBody {
   @AccountField({ description: 'Who gives', example: anAccount })
@@ -219,10 +220,7 @@ export class CreateBatchBody {
   })
   transactions!: BatchItemBody[];
 
-  @BooleanField({
-    description: `${dryRun} the Idempotency-Key of the request; those of the items count, and are not used up`,
-    optional: true,
-  })
+  @DryRunField('the Idempotency-Key of the request; those of the items count, and are not used up')
   dryRun?: boolean;
 }
 
