@@ -19,8 +19,8 @@ import {
   updateKey,
 } from '#access';
 import { decodeTypeId } from '#contracts';
-import { beginJournal } from '#journal';
 import { ApiError, DtoPipe } from '#http';
+import { beginJournal } from '#journal';
 import { pageLimitMax, type Page, type PageRequest } from '#platform';
 import {
   CreateKeyBody,

@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { Counter, Registry } from 'prom-client';
 import { authenticateRequests, Bootstrap, TokenKeys } from '#access';
-import { Journal } from '#journal';
 import { createHttpApp, isOpenPath } from '#http';
+import { Journal } from '#journal';
 import { createPostgresPool, type Log, readSession, type RunningApp, untilConnected } from '#platform';
 import { refuseSystemAccountChanges } from './accounts/refuse-system-accounts.js';
 import { AppModule } from './app.module.js';

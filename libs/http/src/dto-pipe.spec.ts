@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { IsOptional, IsString, MaxLength, ValidateBy, ValidateIf } from 'class-validator';
-import { ApiError } from './api-error.js';
+import { refusedPaths } from '../../../test/support/refused-paths.js';
 import { DtoPipe } from './dto-pipe.js';
 import { AcrossFields, ItemsOf, MayBeMissing } from './dto-rules.js';
 
@@ -52,17 +52,6 @@ class Groups extends Ranges {
 
 const pipe = new DtoPipe();
 
-function pathsRefused(value: unknown, type: 'body' | 'query' = 'body', metatype: new () => object = Name) {
-  try {
-    pipe.transform(value, { type, metatype });
-    return null;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    expect([error.status, error.code]).toEqual([400, 'validation_error']);
-    return error.details.map(({ path }) => path);
-  }
-}
-
 describe('a body and its class', () => {
   it('that fit give an object of the class, with the values as sent', () => {
     const dto = pipe.transform({ name: 'Bob' }, { type: 'body', metatype: Name });
@@ -85,7 +74,7 @@ describe('a body and its class', () => {
     ['null', null, ['body']],
     ['nothing', undefined, ['body']],
   ])('that do not fit are refused: %s', (_, value, paths) => {
-    expect(pathsRefused(value)).toEqual(paths);
+    expect(refusedPaths(value, Name)).toEqual(paths);
   });
 });
 
@@ -111,12 +100,12 @@ describe('a body with lists of objects', () => {
     ],
     ['both', { ranges: [{}], groups: [1] }, ['groups[0]', 'ranges[0].from', 'ranges[0].to']],
   ])('%s', (_, value, paths) => {
-    expect(pathsRefused(value, 'body', Groups)?.sort() ?? null).toEqual(paths);
+    expect(refusedPaths(value, Groups)?.sort() ?? null).toEqual(paths);
   });
 
   it('is told of twenty faults', () => {
     const ranges = Array.from({ length: 30 }, () => ({}));
-    expect(pathsRefused({ ranges }, 'body', Groups)).toHaveLength(20);
+    expect(refusedPaths({ ranges }, Groups)).toHaveLength(20);
   });
 
   it('keeps its items as they were sent', () => {
@@ -134,12 +123,12 @@ describe('a query and its class', () => {
     ['with U+0000', { name: 'B\0b' }, ['name']],
     ['with an unpaired surrogate', { name: '\ud83d' }, ['name']],
   ])('%s', (_, query, paths) => {
-    expect(pathsRefused(query, 'query')).toEqual(paths);
+    expect(refusedPaths(query, Name, 'query')).toEqual(paths);
   });
 
   it('a class without fields takes none', () => {
-    expect(pathsRefused({}, 'query', Nothing)).toBeNull();
-    expect(pathsRefused({ a: 'x' }, 'query', Nothing)).toEqual(['a']);
+    expect(refusedPaths({}, Nothing, 'query')).toBeNull();
+    expect(refusedPaths({ a: 'x' }, Nothing, 'query')).toEqual(['a']);
   });
 });
 

@@ -14,8 +14,8 @@ import {
   type Principal,
 } from '#access';
 import { decodeTypeId } from '#contracts';
-import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
 import { DtoPipe } from '#http';
+import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
 import { Documented } from '../http/documented.js';
 import { pathKeyId } from '../http/ids.js';
 import { CreateKeyBody, draftOf, RotateKeyBody, UpdateKeyBody } from './key-bodies.js';

@@ -1,5 +1,6 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Access, AccessDatabase, Caller, listAuditLog, presentAuditEntry, type Principal } from '#access';
+import { DtoPipe } from '#http';
 import {
   ListQuery,
   pageAnswer,
@@ -9,7 +10,6 @@ import {
   TextParameter,
   TimeParameter,
 } from '#openapi';
-import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 
 export class AuditLogQuery extends ListQuery {

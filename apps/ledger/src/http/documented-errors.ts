@@ -1,7 +1,7 @@
 import type { RefusalCode } from '#domain';
+import { ApiError } from '#http';
 import { JournalUnavailable, type UnavailableCode } from '#journal';
 import { conventionErrors, requestErrors, unavailable } from '#openapi';
-import { ApiError } from '#http';
 import { ProjectionLagging } from '../projections/projection-waiter.js';
 import { accountNotFound, transactionNotFound } from './ids.js';
 import { batchRefusalError, refusalError, translateError } from './refusals.js';

@@ -1,6 +1,6 @@
 import type { Refusal, RefusalCode } from '#domain';
-import { JournalUnavailable, type BatchOutcome } from '#journal';
 import { ApiError, conventionError, unavailableError } from '#http';
+import { JournalUnavailable, type BatchOutcome } from '#journal';
 import { ProjectionLagging } from '../projections/projection-waiter.js';
 
 /** The status of each refusal: the only table of its kind. */

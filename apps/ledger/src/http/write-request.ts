@@ -1,8 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { callerOf } from '#access';
-import type { WriteRequest } from '#journal';
 import { pathOf, validationError } from '#http';
+import type { WriteRequest } from '#journal';
 import { idempotencyKey } from './fields.js';
 import { requestHash } from './request-hash.js';
 

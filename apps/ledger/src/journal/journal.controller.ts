@@ -1,8 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { Access, Caller, type Principal } from '#access';
-import { ChoiceParameter, parameter, TimeParameter } from '#openapi';
 import { DtoPipe } from '#http';
+import { ChoiceParameter, parameter, TimeParameter } from '#openapi';
 import { parseTimestamp } from '#platform';
 import type { TimeBasis } from '../accounts/balances-at.js';
 import { Documented } from '../http/documented.js';

@@ -11,9 +11,9 @@ import {
   presentLedger,
   presentOrganization,
 } from '#access';
+import { DtoPipe } from '#http';
 import { beginJournal } from '#journal';
 import { ListQuery, pageAnswer, pageErrors, readPageRequest } from '#openapi';
-import { DtoPipe } from '#http';
 import { Documented } from '../http/documented.js';
 import { pathOrganizationId } from '../http/ids.js';
 import { CreateLedgerBody, CreateOrganizationBody } from './organization-bodies.js';

@@ -1,7 +1,7 @@
 import type { Principal } from '#access';
 import type { Refusal } from '#domain';
-import type { BatchItem } from '#journal';
 import { ApiError } from '#http';
+import type { BatchItem } from '#journal';
 import { batchRefusalError } from '../http/refusals.js';
 import { canonicalText, itemHash } from '../http/request-hash.js';
 import { requireMayAsk } from './may-ask.js';

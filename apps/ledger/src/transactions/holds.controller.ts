@@ -2,8 +2,8 @@ import { Body, Controller, HttpCode, Param, Patch, Post, Res } from '@nestjs/com
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import { Access, Caller, type Principal } from '#access';
-import type { WriteRequest } from '#journal';
 import { DtoPipe } from '#http';
+import type { WriteRequest } from '#journal';
 import { committedEvents, transactionAnswer } from '../http/answer-write.js';
 import { Documented, writeErrors } from '../http/documented.js';
 import { pathTransactionId } from '../http/ids.js';

@@ -1,5 +1,5 @@
-import { BooleanField, TimeField, TextField } from '#openapi';
 import { MayBeMissing } from '#http';
+import { BooleanField, TimeField, TextField } from '#openapi';
 import { AmountField } from '../http/fields.js';
 import { DryRunField } from './transaction-bodies.js';
 

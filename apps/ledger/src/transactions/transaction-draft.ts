@@ -5,8 +5,8 @@ import {
   type PostingDraft,
   type TransactionDraft,
 } from '#domain';
-import type { Outcome } from '#journal';
 import { validationError } from '#http';
+import type { Outcome } from '#journal';
 import { newUuid, parseTimestamp } from '#platform';
 import { accountReference } from '../http/ids.js';
 import type {

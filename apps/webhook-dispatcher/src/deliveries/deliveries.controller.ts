@@ -1,8 +1,8 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import type pg from 'pg';
 import { Access, Caller, type Principal } from '#access';
-import { pageAnswer, pageErrors, readPageRequest, readTimes } from '#openapi';
 import { DtoPipe } from '#http';
+import { pageAnswer, pageErrors, readPageRequest, readTimes } from '#openapi';
 import { API_POOL } from '../database.js';
 import { findEndpoint } from '../endpoints/find-endpoint.js';
 import { Documented } from '../http/documented.js';

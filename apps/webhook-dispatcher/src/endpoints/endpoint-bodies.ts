@@ -1,4 +1,5 @@
 import { accountIdPattern, decodeTypeId, eventTypes } from '#contracts';
+import { MayBeMissing } from '#http';
 import {
   BooleanField,
   ChoiceField,
@@ -9,7 +10,6 @@ import {
   TimeField,
   type FieldOptions,
 } from '#openapi';
-import { MayBeMissing } from '#http';
 import {
   accountIdsMax,
   eventTypeCharactersMax,

@@ -1,5 +1,5 @@
-import { conventionErrors, requestErrors, unavailable } from '#openapi';
 import type { ApiError } from '#http';
+import { conventionErrors, requestErrors, unavailable } from '#openapi';
 import {
   deliveryNotEnded,
   endpointDeleted,
